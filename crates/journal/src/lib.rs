@@ -1,1 +1,29 @@
-//! The `journal` crate.
+//! The journal as bytes: what a record is, who may claim which position, and how anyone proves it later.
+//!
+//! ```text
+//! record = header (88 bytes, fixed widths, little-endian) ++ body (CBOR: [command, outcome])
+//! leaf   = SHA-256(0x00 ++ record)          one record, one command's outcome, one leaf; leaf index = position
+//! ```
+//!
+//! Bytes in, bytes out: this crate opens no file, reads no clock and draws no random number. Files are `storage`'s,
+//! the loop is `engine`'s, and what a command means is its domain crate's, behind [`Domain`].
+#![deny(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+mod derive;
+mod domain;
+mod header;
+pub mod house;
+mod ids;
+mod time;
+
+pub use derive::{derived_request_id, fingerprint};
+pub use domain::{Blobs, DecodeError, Domain, Events, Moment, NoBlobs, Outcome};
+pub use header::{Cause, HEADER_BYTES, Header, HeaderError, Kind, RECORD_BYTES_MAX, RecordView};
+pub use ids::{
+    AccountNumber, Digest, Fingerprint, IdError, Item, Position, RequestId, Service, SystemName, SystemTag,
+};
+pub use time::{Day, Instant};
