@@ -1,0 +1,70 @@
+//! Compiles every `.proto` file under `proto/`. A new file or package needs no edit here.
+//!
+//! protox is a compiler in Rust: nothing has to be installed, and no generated file is kept that could drift.
+
+use prost::Message as _;
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    match compile() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            for line in message.lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compile() -> Result<(), String> {
+    let root = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../../proto");
+    let out_dir = PathBuf::from(variable("OUT_DIR")?);
+    let mut files = Vec::new();
+    proto_files(&root, &mut files).map_err(|error| format!("cannot list {}: {error}", root.display()))?;
+    files.sort();
+
+    let mut compiler = protox::Compiler::new([&root]).map_err(|error| error.to_string())?;
+    compiler.include_source_info(true).include_imports(true);
+    // One at a time, so that the message names the file to mend. protox's own report has line and column.
+    for file in &files {
+        compiler.open_file(file).map_err(|error| format!("{}: {error:?}", file.display()))?;
+    }
+    let descriptors = compiler.file_descriptor_set();
+
+    let mut for_reflection = descriptors.clone();
+    for file in &mut for_reflection.file {
+        file.source_code_info = None;
+    }
+    fs::write(out_dir.join("descriptors.binpb"), for_reflection.encode_to_vec())
+        .map_err(|error| format!("cannot write the descriptor set: {error}"))?;
+
+    tonic_prost_build::configure()
+        .build_client(true)
+        .build_server(true)
+        .include_file("packages.rs")
+        .compile_fds(descriptors)
+        .map_err(|error| format!("cannot generate Rust from the protos: {error}"))
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|error| format!("{name}: {error}"))
+}
+
+fn proto_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            proto_files(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            println!("cargo::rerun-if-changed={}", path.display());
+            files.push(path);
+        }
+    }
+    Ok(())
+}
