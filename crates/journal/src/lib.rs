@@ -15,6 +15,7 @@
 
 mod derive;
 mod domain;
+mod group;
 mod header;
 pub mod house;
 mod ids;
@@ -22,6 +23,10 @@ mod time;
 
 pub use derive::{derived_request_id, fingerprint};
 pub use domain::{Blobs, DecodeError, Domain, Events, Moment, NoBlobs, Outcome};
+pub use group::{
+    Chain, Damage, DamageKind, GROUP_BYTES_MAX, GROUP_HEADER_BYTES, Group, GroupBuilder, GroupError,
+    GroupHeader, GroupView, Records, SECTOR_BYTES, Scan, Step,
+};
 pub use header::{Cause, HEADER_BYTES, Header, HeaderError, Kind, RECORD_BYTES_MAX, RecordView};
 pub use ids::{
     AccountNumber, Digest, Fingerprint, IdError, Item, Position, RequestId, Service, SystemName, SystemTag,
