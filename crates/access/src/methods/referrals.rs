@@ -1,0 +1,71 @@
+//! Who may call `almoner.referrals.v1`.
+
+use super::grant;
+use crate::Method;
+
+pub(super) const METHODS: &[Method] = &[
+    grant!["/almoner.referrals.v1.ReferralsService/RecordReferral", Referrer, Provider],
+    grant!["/almoner.referrals.v1.ReferralsService/RecordReferrals", Referrer, Provider],
+    grant!["/almoner.referrals.v1.ReferralsService/EndReferral", Referrer, Provider],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/GetReferral",
+        Referrer,
+        Provider,
+        CommissioningLead,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor
+    ],
+    grant!["/almoner.referrals.v1.ReferralsService/OpenSubmission", Provider],
+    grant!["/almoner.referrals.v1.ReferralsService/SubmitActivity", Provider],
+    grant!["/almoner.referrals.v1.ReferralsService/StreamActivity", Provider],
+    grant!["/almoner.referrals.v1.ReferralsService/WithdrawLine", Provider],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/GetLine",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor,
+        Service
+    ],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/ListLines",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor,
+        Service
+    ],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/GetTotals",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor,
+        Service
+    ],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/GetCut",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor,
+        Operator,
+        Service
+    ],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/ListCuts",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor,
+        Operator,
+        Service
+    ],
+];

@@ -1,0 +1,5 @@
+//! Who may call `almoner.settlement.v1`.
+
+use crate::Method;
+
+pub(super) const METHODS: &[Method] = &[];
