@@ -13,6 +13,7 @@
     allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+mod checkpoint;
 mod derive;
 mod domain;
 mod group;
@@ -20,7 +21,9 @@ mod header;
 pub mod house;
 mod ids;
 mod time;
+mod tree;
 
+pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner, CheckpointVerifier, Origin};
 pub use derive::{derived_request_id, fingerprint};
 pub use domain::{Blobs, DecodeError, Domain, Events, Moment, NoBlobs, Outcome};
 pub use group::{
@@ -32,3 +35,4 @@ pub use ids::{
     AccountNumber, Digest, Fingerprint, IdError, Item, Position, RequestId, Service, SystemName, SystemTag,
 };
 pub use time::{Day, Instant};
+pub use tree::{Tree, leaf_hash, node_hash};

@@ -1,0 +1,62 @@
+//! The Merkle tree over a journal's records: RFC 6962 section 2.1, one leaf per record, leaf index = position.
+
+use crate::Digest;
+use sha2::{Digest as _, Sha256};
+
+/// The leaf of a record: SHA-256(0x00 ++ record).
+#[must_use]
+pub fn leaf_hash(record: &[u8]) -> Digest {
+    Digest(Sha256::new().chain_update([0]).chain_update(record).finalize().into())
+}
+
+/// An inner node: SHA-256(0x01 ++ left ++ right).
+#[must_use]
+pub fn node_hash(left: Digest, right: Digest) -> Digest {
+    Digest(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
+}
+
+/// The right edge of a tree: enough to append leaves and to know the root. At most 64 hashes, one node hash per record on
+/// average.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    size: u64,
+    /// The roots of the perfect subtrees that `size` divides into, largest first: one per set bit.
+    edge: Vec<Digest>,
+}
+
+impl Tree {
+    /// The tree of no records.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { size: 0, edge: Vec::new() }
+    }
+
+    /// How many leaves it has.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends the leaf of the next record.
+    pub fn append(&mut self, leaf: Digest) {
+        let mut node = leaf;
+        // Each trailing one bit of the size is a perfect subtree that the new leaf completes into one twice as large.
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.edge.pop() {
+                node = node_hash(left, node);
+            }
+        }
+        self.edge.push(node);
+        self.size = self.size.saturating_add(1);
+    }
+
+    /// The root. Of an empty tree it is the SHA-256 of nothing.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        let smallest_first = self.edge.iter().rev().copied();
+        smallest_first.reduce(|right, left| node_hash(left, right)).unwrap_or_else(|| Digest::of(b""))
+    }
+}
+
+#[cfg(test)]
+mod tests;
