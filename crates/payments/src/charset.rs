@@ -65,7 +65,9 @@ pub fn restrict(text: &str) -> Result<Restricted, CharsetError> {
             continue;
         }
         let at = index.saturating_add(1);
-        let became = replacement(c).ok_or(CharsetError::NoReading { code_point: u32::from(c), at })?;
+        let Some(became) = replacement(c) else {
+            return Err(CharsetError::NoReading { code_point: u32::from(c), at });
+        };
         out.push_str(became);
         let count = replaced.entry((c, became)).or_default();
         *count = count.saturating_add(1);

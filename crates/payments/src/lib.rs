@@ -38,9 +38,11 @@
 )]
 
 mod account;
+pub mod camt053;
 mod charset;
 mod file_bytes;
 pub mod pain001;
+pub mod pain002;
 mod private_text;
 mod read_error;
 pub mod reference;

@@ -6,7 +6,6 @@ use money::{NetPence, TotalPence};
 ///
 /// No variant quotes free text of the message, which may name a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ReadError {
     /// The message is larger than is read.
     #[error("the message has {bytes} bytes; at most {max} are read")]

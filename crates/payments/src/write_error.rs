@@ -5,7 +5,6 @@ use money::TotalPence;
 
 /// A file was refused before a byte of it left. Places are counted from 1 and say which field; texts are not quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum WriteError {
     /// A file, batch, invoice or journal without anything in it.
     #[error("{at} is empty")]

@@ -7,6 +7,7 @@ use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{Error as XmlError, XmlVersion};
+use std::borrow::Cow;
 
 /// The largest message that is read: a statement of 100,000 entries with details takes about a third of it.
 pub const MESSAGE_BYTES_MAX: usize = 256 << 20;
@@ -36,7 +37,7 @@ impl Child<'_> {
     /// The value of an attribute without a prefix.
     pub(crate) fn attribute(&self, name: &str) -> Option<String> {
         let found = self.start.try_get_attribute(name).ok().flatten()?;
-        found.normalized_value(XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
+        found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned)
     }
 }
 
