@@ -31,7 +31,7 @@ mod build;
 mod scan;
 
 pub use build::{Group, GroupBuilder, GroupError};
-pub use scan::{Damage, DamageKind, GroupView, Records, Scan, Step};
+pub use scan::{Damage, DamageKind, GroupView, Records, Scan, Step, is_zero};
 
 use crate::Position;
 

@@ -28,7 +28,7 @@ pub use derive::{derived_request_id, fingerprint};
 pub use domain::{Blobs, DecodeError, Domain, Events, Moment, NoBlobs, Outcome};
 pub use group::{
     Chain, Damage, DamageKind, GROUP_BYTES_MAX, GROUP_HEADER_BYTES, Group, GroupBuilder, GroupError,
-    GroupHeader, GroupView, Records, SECTOR_BYTES, Scan, Step,
+    GroupHeader, GroupView, Records, SECTOR_BYTES, Scan, Step, is_zero,
 };
 pub use header::{Cause, HEADER_BYTES, Header, HeaderError, Kind, RECORD_BYTES_MAX, RecordView};
 pub use ids::{

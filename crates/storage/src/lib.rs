@@ -1,1 +1,25 @@
-//! The `storage` crate.
+//! Where journals live: segment files, blobs and the read store.
+//!
+//! ```text
+//! <root>/<system>/<service>/journal/   00000000.segment …   zero-filled, preallocated, never reused; groups as `journal` lays them
+//!                                      checkpoint           the last signed checkpoint: a shorter journal refuses to start
+//! <root>/<system>/<service>/blobs/     ab/<sha256>          large contents that records name
+//! ```
+//!
+//! - [`SegmentStore`] appends groups of records and syncs them; [`Recovery`] reads them back at a start; [`Reader`] reads
+//!   single records from any thread.
+//! - [`BlobStore`] keeps contents by their SHA-256.
+//! - [`Disk`] is the file layer under both, so that tests can put a failing one there.
+//!
+//! **Invariant:** this crate knows bytes and positions, not what they mean; it reads no clock and starts no runtime. Nothing
+//! that it returns as durable is lost by a crash or a power cut, as long as the device keeps what it says it synced.
+
+mod blobs;
+mod disk;
+mod segments;
+
+pub use blobs::{BlobError, BlobStore};
+pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};
+pub use segments::{
+    OpenError, Options, ReadError, Reader, Recovered, Recovery, SegmentStore, StoreError, TailCut,
+};

@@ -87,6 +87,12 @@ impl<'a> Scan<'a> {
         Self { bytes, offset: 0, chain }
     }
 
+    /// Goes on at `offset`, where the next group of `chain` starts.
+    #[must_use]
+    pub const fn resume(bytes: &'a [u8], offset: usize, chain: Chain) -> Self {
+        Self { bytes, offset, chain }
+    }
+
     /// What the next group must say of itself.
     #[must_use]
     pub const fn chain(&self) -> Chain {
@@ -194,6 +200,13 @@ impl<'a> GroupView<'a> {
         Ok(Self { header, crc, offset: 0, bytes })
     }
 
+    /// The stored size of the group whose first sector is `sector`, at most [`GROUP_BYTES_MAX`]; `None` when it is not one.
+    #[must_use]
+    pub fn stored_bytes(sector: &[u8]) -> Option<usize> {
+        let size = GroupHeader::parse(sector).ok()?.0.stored_bytes();
+        (size <= GROUP_BYTES_MAX).then_some(size)
+    }
+
     /// The group's records. `buffer` is overwritten with them, back to back.
     pub fn records<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<Records<'b>, Damage> {
         buffer.clear();
@@ -222,6 +235,14 @@ pub struct Records<'a> {
     bytes: &'a [u8],
 }
 
+impl<'a> Records<'a> {
+    /// Records back to back, as [`GroupView::records`] leaves them in its buffer.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+}
+
 impl<'a> Iterator for Records<'a> {
     type Item = &'a [u8];
 
@@ -243,7 +264,9 @@ pub(super) fn position_of(record: &[u8]) -> Position {
     Position::new(if whole { u64::from_le_bytes(super::array(record, 16)) } else { u64::MAX })
 }
 
-fn is_zero(bytes: &[u8]) -> bool {
+/// Whether nothing was ever written to `bytes`.
+#[must_use]
+pub fn is_zero(bytes: &[u8]) -> bool {
     // Whole blocks first: this runs over the unwritten part of every segment.
     let (blocks, rest) = bytes.as_chunks::<64>();
     blocks.iter().all(|block| block.iter().fold(0, |all, byte| all | byte) == 0)
