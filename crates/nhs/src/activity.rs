@@ -205,6 +205,31 @@ impl PointOfDelivery {
         )
     }
 
+    /// The patient classification of an admitted point of delivery; excess bed days are no admission of their own.
+    #[must_use]
+    pub const fn classification(self) -> Option<PatientClassification> {
+        match self {
+            Self::DayCase => Some(PatientClassification::DayCase),
+            Self::Elective => Some(PatientClassification::Ordinary),
+            Self::RegularDay => Some(PatientClassification::RegularDay),
+            Self::RegularNight => Some(PatientClassification::RegularNight),
+            Self::ElectiveExcessBedDays
+            | Self::FirstSingle
+            | Self::FirstSingleNonConsultant
+            | Self::FirstMulti
+            | Self::FirstMultiNonConsultant
+            | Self::FollowUpSingle
+            | Self::FollowUpSingleNonConsultant
+            | Self::FollowUpMulti
+            | Self::FollowUpMultiNonConsultant
+            | Self::FirstRemote
+            | Self::FollowUpRemote
+            | Self::Procedure
+            | Self::ProcedureFirst
+            | Self::ProcedureFollowUp => None,
+        }
+    }
+
     /// Whether it is an outpatient procedure.
     #[must_use]
     pub const fn is_procedure(self) -> bool {
@@ -313,14 +338,15 @@ mod tests {
             let first = pod.is_first().map_or("-", |first| if first { "first" } else { "follow-up" });
             let remote = if pod.is_remote() { " remote" } else { "" };
             let led = if pod.is_consultant_led() { "" } else { " not consultant led" };
-            table.push_str(&format!("{pod:<11}{kind} {first}{remote}{led}\n"));
+            let class = pod.classification().map_or(String::new(), |class| format!(" {class:?}"));
+            table.push_str(&format!("{pod:<11}{kind} {first}{class}{remote}{led}\n"));
         }
         expect![[r#"
-            DC         admitted -
-            EL         admitted -
+            DC         admitted - DayCase
+            EL         admitted - Ordinary
             ELXBD      admitted -
-            RADAY      admitted -
-            RANIGHT    admitted -
+            RADAY      admitted - RegularDay
+            RANIGHT    admitted - RegularNight
             OPFASPCL   attendance first
             OPFASPNCL  attendance first not consultant led
             OPFAMPCL   attendance first

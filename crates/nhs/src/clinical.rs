@@ -2,9 +2,10 @@
 
 use crate::{
     Field, ParseError, Problem,
-    text::{self, Inline, cbor_as_text, text_code},
+    text::{self, Inline, text_code},
 };
 use core::{fmt, str::FromStr};
+use minicbor::{Decode, Encode};
 
 /// A healthcare resource group (HRG4+): two letters, two digits, a letter. `Z` at the end marks a group that is not
 /// split by complexity. The dozen older emergency department codes of other shapes (`DOA`, `V01…`) are refused.
@@ -93,7 +94,7 @@ fn row(code: u16) -> Option<(&'static str, &'static str)> {
 /// A treatment function code: three digits that name the function a patient was treated under, `110` Trauma &
 /// Orthopaedics.
 ///
-/// Only codes of the shipped list are held. Main specialties that are not functions, and retired codes, are refused
+/// Only codes of the shipped list are read from text. Main specialties that are not functions, and retired codes, are refused
 /// apart. Source: NHS Data Dictionary, Treatment Function Code, May 2019.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TreatmentFunction(u16, Inline<3>);
@@ -151,7 +152,27 @@ impl fmt::Debug for TreatmentFunction {
     }
 }
 
-cbor_as_text!(TreatmentFunction);
+impl<C> Encode<C> for TreatmentFunction {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(self.as_str())?.ok()
+    }
+}
+
+/// Reads any three digits: a record written under one list must stay readable under the next, which may have retired
+/// the code.
+impl<'b, C> Decode<'b, C> for TreatmentFunction {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let text = d.str()?.as_bytes();
+        text::check_pattern(Field::TreatmentFunction, text, b"999")
+            .map_err(minicbor::decode::Error::custom)?;
+        let code = u16::try_from(text::digits(text)).map_err(minicbor::decode::Error::custom)?;
+        Ok(Self(code, Inline::new(text)))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -204,6 +225,9 @@ mod tests {
             assert_eq!(minicbor::decode::<TreatmentFunction>(&bytes).unwrap(), function);
             assert!(seen.insert(function.number()));
         }
+        let retired = minicbor::decode::<TreatmentFunction>(&minicbor::to_vec("510").unwrap()).unwrap();
+        assert_eq!((retired.as_str(), retired.title()), ("510", ""));
+        assert!(minicbor::decode::<TreatmentFunction>(&minicbor::to_vec("51").unwrap()).is_err());
     }
 
     proptest! {

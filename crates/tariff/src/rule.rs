@@ -1,0 +1,195 @@
+//! The rules that led to a price, compactly.
+
+use core::fmt;
+use minicbor::{Decode, Encode};
+
+/// A rule that a price was reached by, in the order of the formula. The number is its bit in a [`RulePath`] and never
+/// changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Rule {
+    /// Admission method 11, 12 or 13: the short-stay emergency reduction did not, and never, applies.
+    ElectiveAdmission = 0,
+    /// Day case, priced apart from ordinary spells.
+    DayCase = 1,
+    /// Day case, at the price that it shares with ordinary spells.
+    DayCaseCombined = 2,
+    /// Ordinary elective spell, priced apart from day cases; also when no night was spent.
+    OrdinaryElective = 3,
+    /// Ordinary elective spell, at the price that it shares with day cases; also when no night was spent.
+    OrdinaryElectiveCombined = 4,
+    /// Procedure at an outpatient appointment: its price stands instead of the attendance's.
+    OutpatientProcedure = 5,
+    /// The procedure has no outpatient price, so the attendance is priced.
+    ProcedureAsAttendance = 6,
+    /// First attendance, face to face, one professional.
+    FirstAttendance = 7,
+    /// First attendance, face to face, several professionals.
+    FirstAttendanceMulti = 8,
+    /// Follow-up attendance, face to face, one professional.
+    FollowUpAttendance = 9,
+    /// Follow-up attendance, face to face, several professionals.
+    FollowUpAttendanceMulti = 10,
+    /// First attendance, not face to face.
+    FirstRemote = 11,
+    /// Follow-up attendance, not face to face.
+    FollowUpRemote = 12,
+    /// The treatment function has no row of its own in the list.
+    DefaultFunction = 13,
+    /// A local price, because there is no national one.
+    LocalPrice = 14,
+    /// An agreed local variation, instead of the national price.
+    LocalVariation = 15,
+    /// Days beyond the trim point are paid each.
+    LongStay = 16,
+    /// The stay did not exceed the trim point; a stay equal to it earns nothing more.
+    WithinTrimPoint = 17,
+    /// The market forces factor multiplied the sum.
+    MarketForcesFactor = 18,
+    /// The local price has the market forces factor in it.
+    FactorIncluded = 19,
+    /// No factor was given: this is the price before it.
+    BeforeFactor = 20,
+    /// Rounded once, to the nearest penny, half up.
+    RoundedToPenny = 21,
+    /// Rounded once, to the nearest pound, half up.
+    RoundedToPound = 22,
+    /// The list is illustrative.
+    Illustrative = 23,
+}
+
+impl Rule {
+    /// Every rule, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::ElectiveAdmission,
+        Self::DayCase,
+        Self::DayCaseCombined,
+        Self::OrdinaryElective,
+        Self::OrdinaryElectiveCombined,
+        Self::OutpatientProcedure,
+        Self::ProcedureAsAttendance,
+        Self::FirstAttendance,
+        Self::FirstAttendanceMulti,
+        Self::FollowUpAttendance,
+        Self::FollowUpAttendanceMulti,
+        Self::FirstRemote,
+        Self::FollowUpRemote,
+        Self::DefaultFunction,
+        Self::LocalPrice,
+        Self::LocalVariation,
+        Self::LongStay,
+        Self::WithinTrimPoint,
+        Self::MarketForcesFactor,
+        Self::FactorIncluded,
+        Self::BeforeFactor,
+        Self::RoundedToPenny,
+        Self::RoundedToPound,
+        Self::Illustrative,
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ElectiveAdmission => "ELECTIVE_ADMISSION",
+            Self::DayCase => "DAY_CASE",
+            Self::DayCaseCombined => "DAY_CASE_COMBINED",
+            Self::OrdinaryElective => "ORDINARY_ELECTIVE",
+            Self::OrdinaryElectiveCombined => "ORDINARY_ELECTIVE_COMBINED",
+            Self::OutpatientProcedure => "OUTPATIENT_PROCEDURE",
+            Self::ProcedureAsAttendance => "PROCEDURE_AS_ATTENDANCE",
+            Self::FirstAttendance => "FIRST_ATTENDANCE",
+            Self::FirstAttendanceMulti => "FIRST_ATTENDANCE_MULTI",
+            Self::FollowUpAttendance => "FOLLOW_UP_ATTENDANCE",
+            Self::FollowUpAttendanceMulti => "FOLLOW_UP_ATTENDANCE_MULTI",
+            Self::FirstRemote => "FIRST_REMOTE",
+            Self::FollowUpRemote => "FOLLOW_UP_REMOTE",
+            Self::DefaultFunction => "DEFAULT_FUNCTION",
+            Self::LocalPrice => "LOCAL_PRICE",
+            Self::LocalVariation => "LOCAL_VARIATION",
+            Self::LongStay => "LONG_STAY",
+            Self::WithinTrimPoint => "WITHIN_TRIM_POINT",
+            Self::MarketForcesFactor => "MARKET_FORCES_FACTOR",
+            Self::FactorIncluded => "FACTOR_INCLUDED",
+            Self::BeforeFactor => "BEFORE_FACTOR",
+            Self::RoundedToPenny => "ROUNDED_TO_PENNY",
+            Self::RoundedToPound => "ROUNDED_TO_POUND",
+            Self::Illustrative => "ILLUSTRATIVE",
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        1 << (self as u32)
+    }
+
+    /// Whether the rule is the one that chose the base price.
+    const fn chooses_base(self) -> bool {
+        matches!(
+            self,
+            Self::DayCase
+                | Self::DayCaseCombined
+                | Self::OrdinaryElective
+                | Self::OrdinaryElectiveCombined
+                | Self::OutpatientProcedure
+                | Self::FirstAttendance
+                | Self::FirstAttendanceMulti
+                | Self::FollowUpAttendance
+                | Self::FollowUpAttendanceMulti
+                | Self::FirstRemote
+                | Self::FollowUpRemote
+                | Self::LocalPrice
+                | Self::LocalVariation
+        )
+    }
+}
+
+/// The rules of one price, in four bytes. They always apply in the order in which [`Rule`] lists them, so a set is a
+/// path. In CBOR it is one integer, bit n standing for the rule of number n.
+#[derive(Default, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct RulePath(#[n(0)] u32);
+
+impl RulePath {
+    /// No rule.
+    pub const EMPTY: Self = Self(0);
+
+    /// The path with `rule` on it.
+    #[must_use]
+    pub const fn with(self, rule: Rule) -> Self {
+        Self(self.0 | rule.bit())
+    }
+
+    /// The path, marked when its list is illustrative.
+    pub(crate) const fn with_illustrative(self, illustrative: bool) -> Self {
+        if illustrative { self.with(Rule::Illustrative) } else { self }
+    }
+
+    /// Whether `rule` is on the path.
+    #[must_use]
+    pub const fn contains(self, rule: Rule) -> bool {
+        self.0 & rule.bit() != 0
+    }
+
+    /// The rules in the order in which they applied.
+    pub fn iter(self) -> impl Iterator<Item = Rule> {
+        Rule::ALL.iter().copied().filter(move |rule| self.contains(*rule))
+    }
+
+    /// The rule that chose the base price.
+    #[must_use]
+    pub fn base(self) -> Option<Rule> {
+        self.iter().find(|rule| rule.chooses_base())
+    }
+
+    /// The bits, for a message on the hot path.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Debug for RulePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
