@@ -90,6 +90,29 @@ pub struct ParseError {
 }
 
 impl Field {
+    /// Every field.
+    pub const ALL: &'static [Self] = &[
+        Self::NhsNumber,
+        Self::Pseudonym,
+        Self::OdsCode,
+        Self::PracticeCode,
+        Self::PostcodeDistrict,
+        Self::Ubrn,
+        Self::CdsIdentifier,
+        Self::Hrg,
+        Self::TreatmentFunction,
+        Self::PointOfDelivery,
+        Self::AdmissionMethod,
+        Self::PatientClassification,
+        Self::AdministrativeCategory,
+        Self::FirstAttendance,
+        Self::AttendedOrDidNotAttend,
+        Self::FinancialYear,
+        Self::Period,
+        Self::SortCode,
+        Self::AccountNumber,
+    ];
+
     /// The field's name as people say it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -173,6 +196,12 @@ impl Field {
 }
 
 impl ParseError {
+    /// Every code that [`ParseError::reason`] can answer, for a catalogue to be held complete by.
+    pub fn reasons() -> impl Iterator<Item = &'static str> {
+        let apart = ["NHS_NUMBER_CHECK_DIGIT", "NHS_NUMBER_REPDIGIT"];
+        Field::ALL.iter().map(|field| field.reason()).chain(apart)
+    }
+
     /// The stable UPPER_SNAKE code of this error: one per field (`HRG_INVALID`…), and `NHS_NUMBER_CHECK_DIGIT` and
     /// `NHS_NUMBER_REPDIGIT` apart because their remedies differ.
     #[must_use]
@@ -223,6 +252,7 @@ mod tests {
     use crate::{CdsIdentifier, FinancialYear, Hrg, NhsNumber, OdsCode, ParseError, TreatmentFunction, Ubrn};
     use core::str::FromStr;
     use expect_test::expect;
+    use std::collections::BTreeSet;
 
     fn refusal<T: FromStr<Err = ParseError>>(text: &str) -> String {
         T::from_str(text).err().map(|error| format!("{}: {error}\n", error.reason())).unwrap_or_default()
@@ -248,6 +278,9 @@ mod tests {
         ]
         .concat();
         assert!(!all.contains("943476"));
+        let reasons: BTreeSet<&str> = ParseError::reasons().collect();
+        assert_eq!(reasons.len(), 21);
+        assert!(all.lines().all(|line| reasons.contains(line.split(':').next().unwrap())));
         expect![[r#"
             NHS_NUMBER_CHECK_DIGIT: NHS number fails its check digit: a digit was mistyped or two swapped
             NHS_NUMBER_REPDIGIT: NHS number is one digit repeated: a filler, never issued
