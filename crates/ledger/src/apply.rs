@@ -1,0 +1,109 @@
+//! What an event does to the state. Total: it looks at its arguments only and never fails.
+
+use crate::{
+    Command, Event, HoldAction, Limit, Posted, Posting, SetLimit, State, WindowKey, WindowUse,
+    state::WindowId,
+};
+use journal::{Item, Moment, Position};
+use money::{NetPence, Side};
+
+pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
+    match (command, event) {
+        (Command::OpenAccount(open), Event::AccountOpened { account }) => {
+            if *account == at.position {
+                state.open(*account, &open.path);
+            }
+        }
+        (Command::Post(_) | Command::PostGroup(_), Event::Posted(posted)) => {
+            post_all(state, at, command.postings(), posted);
+        }
+        (Command::Reverse(reverse), Event::Posted(posted)) => {
+            post_all(state, at, command.postings(), posted);
+            state.reversed.insert(reverse.entry, Item { position: at.position, index: 0 });
+        }
+        (Command::SetLimit(set), Event::LimitSet { .. }) => {
+            state.set_limit(set.node.as_str(), limit(set, at.position));
+        }
+        (Command::CloseAccount { account }, Event::AccountClosed) => state.close(*account),
+        (Command::SealWindows(seal), Event::WindowsSealed(_)) => {
+            for window in &seal.windows {
+                state.seal(&window.payer, &window.payee, window.key);
+            }
+        }
+        (Command::ExpireHolds(expire), Event::HoldsExpired(released)) => {
+            for (hold, pence) in expire.holds.iter().zip(released) {
+                state.lower_hold(*hold, *pence);
+            }
+        }
+        (Command::ClosePeriod(mark), Event::PeriodClosed) => {
+            state.closed_periods.insert(mark.period);
+        }
+        (Command::ReopenPeriod(mark), Event::PeriodReopened) => {
+            state.closed_periods.remove(&mark.period);
+        }
+        // `decide` pairs no other event with a command; a record that does was not written by it and changes nothing.
+        (
+            Command::OpenAccount(_)
+            | Command::Post(_)
+            | Command::PostGroup(_)
+            | Command::Reverse(_)
+            | Command::SetLimit(_)
+            | Command::CloseAccount { .. }
+            | Command::SealWindows(_)
+            | Command::ExpireHolds(_)
+            | Command::ClosePeriod(_)
+            | Command::ReopenPeriod(_),
+            _,
+        ) => {}
+    }
+}
+
+/// The limit that a command sets, or `None` when it lifts it.
+pub(crate) fn limit(set: &SetLimit, position: Position) -> Option<Limit> {
+    (set.floor.is_some() || set.ceiling.is_some()).then_some(Limit {
+        position,
+        severity: set.severity,
+        floor: set.floor,
+        ceiling: set.ceiling,
+    })
+}
+
+fn post_all(state: &mut State, at: &Moment, postings: &[Posting], posted: &[Posted]) {
+    for (posting, posted) in postings.iter().zip(posted) {
+        post(state, at, posting, posted);
+    }
+}
+
+fn post(state: &mut State, at: &Moment, posting: &Posting, posted: &Posted) {
+    let mut steps = posted.windows.iter();
+    for leg in &posting.legs {
+        let Some((payer, payee)) = state.post(leg.account, leg.side, leg.pence) else { continue };
+        match leg.window {
+            None => {}
+            Some(WindowUse::Pays(key)) => {
+                if let Some(window) = state.window_mut(WindowId { payer, payee, key }) {
+                    let paid = match leg.side {
+                        Side::Debit => window.paid.get().saturating_add(leg.pence.get()),
+                        Side::Credit => window.paid.get().saturating_sub(leg.pence.get()),
+                    };
+                    window.paid = NetPence::new(paid);
+                }
+            }
+            Some(WindowUse::Adds(key)) => {
+                let Some(step) = steps.next() else { continue };
+                let key = step.instead.map_or(key, |number| WindowKey::Run { number });
+                if let Some(window) = state.window_mut(WindowId { payer, payee, key }) {
+                    (window.seq, window.total) = (step.seq, step.total);
+                }
+            }
+        }
+    }
+    for (action, moved) in posting.holds.iter().zip(&posted.held) {
+        match *action {
+            HoldAction::Place { account, expires, name, .. } => {
+                state.place_hold(name.unwrap_or(at.request_id), account, *moved, expires, at.position);
+            }
+            HoldAction::Capture { hold, .. } | HoldAction::Release { hold } => state.lower_hold(hold, *moved),
+        }
+    }
+}

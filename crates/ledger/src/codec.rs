@@ -1,0 +1,82 @@
+//! Record bodies: `[command, outcome]` in core deterministic CBOR, by kind.
+//!
+//! ```text
+//! kind  command                          kind  command
+//!  100  open account  [path]              105  close account [account]
+//!  101  post          a posting           106  seal windows
+//!  102  post group    [[posting…]]        107  expire holds
+//!  103  reverse                           108  close period
+//!  104  set limit                         109  reopen period
+//! outcome = [0, event] | [1, refusal]
+//! ```
+//! Fields are only added at the end; any other change is a new kind, and old kinds decode here into today's commands.
+
+use crate::{Command, Event, Refusal};
+use journal::{DecodeError, Events, Kind, Outcome, Service};
+use minicbor::{Decoder, Encode, Encoder};
+
+pub(crate) const fn kind(command: &Command) -> Kind {
+    Kind(match command {
+        Command::OpenAccount(_) => 100,
+        Command::Post(_) => 101,
+        Command::PostGroup(_) => 102,
+        Command::Reverse(_) => 103,
+        Command::SetLimit(_) => 104,
+        Command::CloseAccount { .. } => 105,
+        Command::SealWindows(_) => 106,
+        Command::ExpireHolds(_) => 107,
+        Command::ClosePeriod(_) => 108,
+        Command::ReopenPeriod(_) => 109,
+    })
+}
+
+pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
+    match command {
+        Command::OpenAccount(open) => encode_as(open, outcome, body),
+        Command::Post(posting) => encode_as(posting, outcome, body),
+        Command::PostGroup(group) => encode_as(group, outcome, body),
+        Command::Reverse(reverse) => encode_as(reverse, outcome, body),
+        Command::SetLimit(set) => encode_as(set, outcome, body),
+        Command::CloseAccount { account } => encode_as([account], outcome, body),
+        Command::SealWindows(seal) => encode_as(seal, outcome, body),
+        Command::ExpireHolds(expire) => encode_as(expire, outcome, body),
+        Command::ClosePeriod(mark) | Command::ReopenPeriod(mark) => encode_as(mark, outcome, body),
+    }
+}
+
+fn encode_as(command: impl Encode<()>, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
+    let mut e = Encoder::new(body);
+    // Writing to a Vec cannot fail, and these values hold nothing that CBOR lacks.
+    let _ = e.array(2).and_then(|e| e.encode(command)).and_then(|e| e.array(2)).and_then(|e| match outcome {
+        Outcome::Accepted(events) => e.u8(0)?.encode(events.first()),
+        Outcome::Refused(refusal) => e.u8(1)?.encode(refusal),
+    });
+}
+
+pub(crate) fn decode(kind: Kind, body: &[u8]) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
+    let mut d = Decoder::new(body);
+    d.array()?;
+    let command = match kind.0 {
+        100 => Command::OpenAccount(d.decode()?),
+        101 => Command::Post(d.decode()?),
+        102 => Command::PostGroup(d.decode()?),
+        103 => Command::Reverse(d.decode()?),
+        104 => Command::SetLimit(d.decode()?),
+        105 => {
+            let [account] = d.decode()?;
+            Command::CloseAccount { account }
+        }
+        106 => Command::SealWindows(d.decode()?),
+        107 => Command::ExpireHolds(d.decode()?),
+        108 => Command::ClosePeriod(d.decode()?),
+        109 => Command::ReopenPeriod(d.decode()?),
+        other => return Err(DecodeError::Kind(other, Service::Ledger)),
+    };
+    d.array()?;
+    let outcome = match d.u8()? {
+        0 => Outcome::Accepted(Events::from_iter([d.decode::<Event>()?])),
+        1 => Outcome::Refused(d.decode()?),
+        _ => return Err(minicbor::decode::Error::message("an outcome is 0 or 1").into()),
+    };
+    Ok((command, outcome))
+}

@@ -1,0 +1,139 @@
+//! What the ledger is asked.
+
+use crate::{AccountPath, NodePath, Posting, Severity, WindowName};
+use journal::{AccountNumber, Item, RequestId};
+use minicbor::{Decode, Encode};
+use money::NetPence;
+use nhs::Period;
+
+/// A command. Each is one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Opens an account; its number is the record's position. Opening one that stands answers its number.
+    OpenAccount(OpenAccount),
+    /// Makes one posting.
+    Post(Posting),
+    /// Makes several postings or none.
+    PostGroup(PostGroup),
+    /// Reverses an entry.
+    Reverse(Reverse),
+    /// Sets, replaces or lifts the limit of a node.
+    SetLimit(SetLimit),
+    /// Closes an account that stands at nothing.
+    CloseAccount {
+        /// Its number.
+        account: AccountNumber,
+    },
+    /// Seals windows: what names them later goes to the run in force.
+    SealWindows(SealWindows),
+    /// Gives up holds whose day has passed. Issued by the day roll.
+    ExpireHolds(ExpireHolds),
+    /// Closes a month: nothing more is accounted for in it.
+    ClosePeriod(MarkPeriod),
+    /// Opens a closed month again.
+    ReopenPeriod(MarkPeriod),
+}
+
+/// Opens an account.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct OpenAccount {
+    /// Its path in the chart.
+    #[n(0)]
+    pub path: AccountPath,
+}
+
+/// Several postings, all or none. They are decided in order, limits on their sum.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct PostGroup {
+    /// The postings. Their entries are named by the record's position and their index.
+    #[n(0)]
+    pub postings: Vec<Posting>,
+}
+
+/// Reverses an entry, once.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Reverse {
+    /// The entry.
+    #[n(0)]
+    pub entry: Item,
+    /// Why.
+    #[n(1)]
+    pub reason: String,
+    /// The entry's legs with their sides changed, as the adapter read them from its record ([`Posting::reversal_of`]): the
+    /// state keeps no entries. An auditor compares the two records. Holds that the entry captured are not placed again.
+    #[n(2)]
+    pub posting: Posting,
+}
+
+/// Sets the limit of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct SetLimit {
+    /// The node. It need not exist yet.
+    #[n(0)]
+    pub node: NodePath,
+    /// What passing it means.
+    #[n(1)]
+    pub severity: Severity,
+    /// The least that the node's measure may be.
+    #[n(2)]
+    pub floor: Option<NetPence>,
+    /// The most that the node's measure may be. With neither bound the limit is lifted.
+    #[n(3)]
+    pub ceiling: Option<NetPence>,
+    /// Why.
+    #[n(4)]
+    pub reason: String,
+}
+
+/// Seals windows.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct SealWindows {
+    /// The windows, at most 256. One that is sealed stays so; one that nothing has named yet is sealed empty.
+    #[n(0)]
+    pub windows: Vec<WindowName>,
+}
+
+/// Gives up holds.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ExpireHolds {
+    /// The holds.
+    #[n(0)]
+    pub holds: Vec<RequestId>,
+}
+
+/// Closes or reopens a month.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct MarkPeriod {
+    /// The month.
+    #[n(0)]
+    pub period: Period,
+    /// Why.
+    #[n(1)]
+    pub reason: String,
+}
+
+impl Command {
+    /// The postings that the command would make.
+    #[must_use]
+    pub fn postings(&self) -> &[Posting] {
+        match self {
+            Self::Post(posting) => core::slice::from_ref(posting),
+            Self::PostGroup(group) => &group.postings,
+            Self::Reverse(reverse) => core::slice::from_ref(&reverse.posting),
+            Self::OpenAccount(_)
+            | Self::SetLimit(_)
+            | Self::CloseAccount { .. }
+            | Self::SealWindows(_)
+            | Self::ExpireHolds(_)
+            | Self::ClosePeriod(_)
+            | Self::ReopenPeriod(_) => &[],
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The rules of every command but postings.
+
+use crate::{
+    Command, Event, MarkPeriod, Posted, Refusal, Reverse, SealWindows, SealedWindow, SetLimit, State,
+    WindowKey, draft,
+    state::{WindowId, row},
+};
+use journal::{AccountNumber, Moment, Position};
+use money::{NetPence, Pence};
+
+/// The most windows or holds that one command names.
+pub(crate) const LIST_MAX: usize = 256;
+
+/// The longest reason in bytes.
+pub(crate) const REASON_BYTES_MAX: usize = 500;
+
+pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Event, Refusal> {
+    match command {
+        Command::OpenAccount(open) => {
+            let standing = state.by_path.get(open.path.as_str()).and_then(|at| row(&state.accounts, *at));
+            Ok(Event::AccountOpened { account: standing.map_or(at.position, |account| account.number) })
+        }
+        Command::Post(posting) => draft::decide(state, at, core::slice::from_ref(posting)).map(Event::Posted),
+        Command::PostGroup(group) => draft::decide(state, at, &group.postings).map(Event::Posted),
+        Command::Reverse(reverse) => decide_reverse(state, at, reverse).map(Event::Posted),
+        Command::SetLimit(set) => decide_limit(state, set),
+        Command::CloseAccount { account } => decide_close(state, *account),
+        Command::SealWindows(seal) => decide_seal(state, seal),
+        Command::ExpireHolds(expire) => {
+            let remaining = |name| state.holds.get(name).map_or(Pence::ZERO, |hold| hold.remaining);
+            match expire.holds.len() {
+                0 => Err(Refusal::Empty),
+                1..=LIST_MAX => Ok(Event::HoldsExpired(expire.holds.iter().map(remaining).collect())),
+                _ => Err(Refusal::TooLarge),
+            }
+        }
+        Command::ClosePeriod(mark) => decide_close_period(state, at, mark),
+        Command::ReopenPeriod(mark) => {
+            check_reason(&mark.reason)?;
+            if state.closed_periods.contains(&mark.period) {
+                Ok(Event::PeriodReopened)
+            } else {
+                Err(Refusal::PeriodNotClosed)
+            }
+        }
+    }
+}
+
+fn check_reason(reason: &str) -> Result<(), Refusal> {
+    if draft::is_plain(reason, REASON_BYTES_MAX) { Ok(()) } else { Err(Refusal::TextInvalid) }
+}
+
+fn decide_reverse(state: &State, at: &Moment, reverse: &Reverse) -> Result<Vec<Posted>, Refusal> {
+    check_reason(&reverse.reason)?;
+    if let Some(by) = state.reversed.get(&reverse.entry) {
+        return Err(Refusal::AlreadyReversed { by: *by });
+    }
+    if reverse.entry.position >= at.position {
+        return Err(Refusal::EntryUnknown);
+    }
+    draft::decide(state, at, core::slice::from_ref(&reverse.posting))
+}
+
+fn decide_limit(state: &State, set: &SetLimit) -> Result<Event, Refusal> {
+    check_reason(&set.reason)?;
+    if set.floor.zip(set.ceiling).is_some_and(|(floor, ceiling)| floor > ceiling) {
+        return Err(Refusal::LimitInverted);
+    }
+    let node = state.node_by_path.get(set.node.as_str()).and_then(|at| row(&state.nodes, *at));
+    let standing = node.and_then(|node| state.limit_of(node));
+    if set.floor.is_none() && set.ceiling.is_none() && standing.is_none() {
+        return Err(Refusal::LimitMissing);
+    }
+    let limit = crate::apply::limit(set, Position::FIRST);
+    let measure = node.map_or(0, |node| node.totals.measure(node.side).get());
+    Ok(Event::LimitSet {
+        replaces: standing.map(|limit| limit.position),
+        outside: limit.is_some_and(|limit| limit.is_outside(measure)),
+    })
+}
+
+fn decide_close(state: &State, number: AccountNumber) -> Result<Event, Refusal> {
+    let (_, account) = state.account_row(number).ok_or(Refusal::AccountUnknown { account: number })?;
+    if account.closed {
+        return Err(Refusal::AccountClosed { account: number });
+    }
+    let totals = row(&state.nodes, account.node).map(|node| node.totals).unwrap_or_default();
+    if totals.debits == totals.credits && totals.held().is_zero() {
+        Ok(Event::AccountClosed)
+    } else {
+        Err(Refusal::AccountInUse)
+    }
+}
+
+fn decide_seal(state: &State, seal: &SealWindows) -> Result<Event, Refusal> {
+    match seal.windows.len() {
+        0 => return Err(Refusal::Empty),
+        1..=LIST_MAX => {}
+        _ => return Err(Refusal::TooLarge),
+    }
+    let mut sealed = Vec::with_capacity(seal.windows.len());
+    for (index, name) in (0..).zip(&seal.windows) {
+        // Only what an account's path could name.
+        let plain = draft::is_plain(&name.payer, 6) && draft::is_plain(&name.payee, 40);
+        if !plain {
+            return Err(Refusal::WindowUnknown { index });
+        }
+        let ids =
+            state.name_by_text.get(name.payer.as_str()).zip(state.name_by_text.get(name.payee.as_str()));
+        if let WindowKey::Run { number } = name.key {
+            let in_force = ids.map_or(1, |(payer, payee)| state.run_in_force(*payer, *payee));
+            if number == 0 || number > in_force {
+                return Err(Refusal::WindowUnknown { index });
+            }
+        }
+        let window = ids.and_then(|(payer, payee)| {
+            state.window(WindowId { payer: *payer, payee: *payee, key: name.key })
+        });
+        sealed.push(SealedWindow {
+            seq: window.map_or(0, |window| window.seq),
+            total: window.map_or(NetPence::ZERO, |window| window.total),
+        });
+    }
+    Ok(Event::WindowsSealed(sealed))
+}
+
+fn decide_close_period(state: &State, at: &Moment, mark: &MarkPeriod) -> Result<Event, Refusal> {
+    check_reason(&mark.reason)?;
+    if at.business_date.date() <= mark.period.last_day() {
+        return Err(Refusal::PeriodNotOver);
+    }
+    if state.closed_periods.contains(&mark.period) {
+        return Err(Refusal::PeriodClosed);
+    }
+    Ok(Event::PeriodClosed)
+}

@@ -1,0 +1,399 @@
+//! Deciding postings: the rules of double entry, holds, windows and limits, against a state that does not move.
+//!
+//! A group's later postings must see what its earlier ones would do. The draft holds only that difference: windows and
+//! holds that were touched, and how far each limited node would move.
+
+use crate::{
+    Breach, Column, HoldAction, LegAt, Posted, Posting, REFERENCE_BYTES_MAX, Refusal, Severity, State,
+    WindowKey, WindowStep, WindowUse,
+    entry::{
+        HOLD_ACTIONS_PER_GROUP_MAX, HOLD_ACTIONS_PER_POSTING_MAX, LEGS_PER_GROUP_MAX, LEGS_PER_POSTING_MAX,
+        ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, TEXT_BYTES_PER_GROUP_MAX,
+    },
+    event::BREACHES_MAX,
+    state::{Account, NONE, WindowId, row},
+};
+use journal::{AccountNumber, Day, Moment, RequestId};
+use money::{NetPence, Pence, Side};
+use nhs::Period;
+use smallvec::SmallVec;
+
+struct WindowDraft {
+    id: WindowId,
+    seq: u32,
+    sealed: bool,
+    total: i64,
+    paid: i64,
+}
+
+struct HoldDraft {
+    name: RequestId,
+    account: u32,
+    remaining: Pence,
+}
+
+/// Debits less credits of one part that must balance by itself.
+struct Part {
+    of: PartOf,
+    first: AccountNumber,
+    net: i128,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartOf {
+    /// All legs of a line but its allocations.
+    Line(u32),
+    /// A line's allocations, when its resource limit is not touched.
+    Allocations(u32),
+    /// The resource limit of a payer and year, with the allocations of its lines.
+    Purse(u32),
+    Memorandum,
+}
+
+struct Draft<'a> {
+    state: &'a State,
+    at: &'a Moment,
+    windows: SmallVec<[WindowDraft; 4]>,
+    holds: SmallVec<[HoldDraft; 4]>,
+    /// Limited nodes and how much their `credits − debits − holds` would grow.
+    nodes: SmallVec<[(u32, i128); 8]>,
+}
+
+/// Decides `postings` together, in order.
+pub(crate) fn decide(state: &State, at: &Moment, postings: &[Posting]) -> Result<Vec<Posted>, Refusal> {
+    check_size(postings)?;
+    let mut draft =
+        Draft { state, at, windows: SmallVec::new(), holds: SmallVec::new(), nodes: SmallVec::new() };
+    let mut all = Vec::with_capacity(postings.len());
+    for (index, posting) in (0..).zip(postings) {
+        all.push(draft.post(index, posting)?);
+    }
+    // A report passes HARD limits; a group of reports and asks is asked as a whole.
+    let binding = postings.iter().any(|posting| !posting.kind.is_report());
+    let breaches = draft.breaches(binding)?;
+    if let Some(last) = all.last_mut() {
+        last.breaches = breaches;
+    }
+    Ok(all)
+}
+
+fn check_size(postings: &[Posting]) -> Result<(), Refusal> {
+    let count = |of: fn(&Posting) -> usize| postings.iter().map(of).fold(0_usize, usize::saturating_add);
+    if postings.is_empty() || postings.iter().any(|p| p.legs.is_empty() && p.holds.is_empty()) {
+        return Err(Refusal::Empty);
+    }
+    let too_large = postings.len() > POSTINGS_PER_GROUP_MAX
+        || postings
+            .iter()
+            .any(|p| p.legs.len() > LEGS_PER_POSTING_MAX || p.holds.len() > HOLD_ACTIONS_PER_POSTING_MAX)
+        || count(|p| p.legs.len()) > LEGS_PER_GROUP_MAX
+        || count(|p| p.holds.len()) > HOLD_ACTIONS_PER_GROUP_MAX
+        || count(|p| text_len(&p.reference).saturating_add(text_len(&p.on_behalf_of)))
+            > TEXT_BYTES_PER_GROUP_MAX;
+    if too_large {
+        return Err(Refusal::TooLarge);
+    }
+    let plain =
+        |text: &Option<String>, longest: usize| text.as_ref().is_none_or(|text| is_plain(text, longest));
+    if postings
+        .iter()
+        .all(|p| plain(&p.reference, REFERENCE_BYTES_MAX) && plain(&p.on_behalf_of, ON_BEHALF_BYTES_MAX))
+    {
+        Ok(())
+    } else {
+        Err(Refusal::TextInvalid)
+    }
+}
+
+fn text_len(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+/// 1 to `longest` printable ASCII characters.
+pub(crate) fn is_plain(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+impl Draft<'_> {
+    fn post(&mut self, index: u16, posting: &Posting) -> Result<Posted, Refusal> {
+        let leg_at = |leg: u16| LegAt { posting: index, index: leg };
+        for (leg, pence) in (0..).zip(posting.legs.iter().map(|leg| leg.pence)) {
+            if pence.is_zero() {
+                return Err(Refusal::AmountZero(leg_at(leg)));
+            }
+        }
+        for (action, hold) in (0..).zip(&posting.holds) {
+            if matches!(hold, HoldAction::Place { pence, .. } if pence.is_zero()) {
+                return Err(Refusal::AmountZero(leg_at(action)));
+            }
+        }
+        let state = self.state;
+        let mut accounts: SmallVec<[&Account; 4]> = SmallVec::new();
+        for leg in &posting.legs {
+            accounts.push(open_account(state, leg.account)?.1);
+        }
+        for hold in &posting.holds {
+            if let HoldAction::Place { account, .. } = hold {
+                open_account(state, *account)?;
+            }
+        }
+        for ((leg, of), account) in (0..).zip(&posting.legs).zip(&accounts) {
+            match (account.column == Column::Payable, of.window.is_some()) {
+                (true, false) => return Err(Refusal::WindowMissing(leg_at(leg))),
+                (false, true) => return Err(Refusal::WindowNotAllowed(leg_at(leg))),
+                (true, true) | (false, false) => {}
+            }
+        }
+        balance(index, posting, &accounts)?;
+        let held = self.hold_actions(index, posting)?;
+        let windows = self.window_steps(index, posting, &accounts)?;
+        for (leg, account) in posting.legs.iter().zip(&accounts) {
+            let amount = i128::from(leg.pence.get());
+            let change = if leg.side == Side::Credit { amount } else { amount.saturating_neg() };
+            self.move_nodes(account.node, change);
+        }
+        Ok(Posted {
+            accounting_date: accounting_date(state, self.at.business_date, posting.accounting_date),
+            windows,
+            held,
+            breaches: Vec::new(),
+        })
+    }
+
+    fn hold_actions(&mut self, posting_index: u16, posting: &Posting) -> Result<Vec<Pence>, Refusal> {
+        let mut held = Vec::with_capacity(posting.holds.len());
+        for (index, action) in (0..).zip(&posting.holds) {
+            let at = LegAt { posting: posting_index, index };
+            held.push(match *action {
+                HoldAction::Place { account, pence, name, .. } => {
+                    let (row, account) = open_account(self.state, account)?;
+                    if !account.column.is_fund() {
+                        return Err(Refusal::HoldNotOnFund(at));
+                    }
+                    let name = name.unwrap_or(self.at.request_id);
+                    let hold = self.hold(name);
+                    if !hold.remaining.is_zero() {
+                        return Err(Refusal::HoldExists(at));
+                    }
+                    (hold.account, hold.remaining) = (row, pence);
+                    self.move_nodes(account.node, i128::from(pence.get()).saturating_neg());
+                    pence
+                }
+                HoldAction::Capture { hold, pence } => self.lower(hold, pence),
+                HoldAction::Release { hold } => self.lower(hold, None),
+            });
+        }
+        Ok(held)
+    }
+
+    /// Lowers a hold by at most what remains, and says by how much.
+    fn lower(&mut self, name: RequestId, pence: Option<Pence>) -> Pence {
+        let hold = self.hold(name);
+        let by = pence.map_or(hold.remaining, |pence| pence.min(hold.remaining));
+        hold.remaining = hold.remaining.checked_sub(by).unwrap_or_default();
+        let account = hold.account;
+        if let Some(account) = row(&self.state.accounts, account) {
+            self.move_nodes(account.node, i128::from(by.get()));
+        }
+        by
+    }
+
+    /// The hold of that name as it stands after what the draft did so far; of nothing when there is none.
+    fn hold(&mut self, name: RequestId) -> &mut HoldDraft {
+        let index = self.holds.iter().position(|hold| hold.name == name).unwrap_or_else(|| {
+            let hold = self.state.holds.get(&name);
+            self.holds.push(HoldDraft {
+                name,
+                account: hold.map_or(NONE, |hold| hold.account),
+                remaining: hold.map_or(Pence::ZERO, |hold| hold.remaining),
+            });
+            self.holds.len().saturating_sub(1)
+        });
+        #[expect(clippy::indexing_slicing, reason = "the index was found or pushed just above")]
+        &mut self.holds[index]
+    }
+
+    fn window(&mut self, id: WindowId) -> &mut WindowDraft {
+        let index = self.windows.iter().position(|window| window.id == id).unwrap_or_else(|| {
+            let window = self.state.window(id);
+            self.windows.push(WindowDraft {
+                id,
+                seq: window.map_or(0, |window| window.seq),
+                sealed: window.is_some_and(|window| window.sealed),
+                total: window.map_or(0, |window| window.total.get()),
+                paid: window.map_or(0, |window| window.paid.get()),
+            });
+            self.windows.len().saturating_sub(1)
+        });
+        #[expect(clippy::indexing_slicing, reason = "the index was found or pushed just above")]
+        &mut self.windows[index]
+    }
+
+    fn window_steps(
+        &mut self,
+        posting_index: u16,
+        posting: &Posting,
+        accounts: &[&Account],
+    ) -> Result<Vec<WindowStep>, Refusal> {
+        let mut steps = Vec::new();
+        for ((index, leg), account) in (0..).zip(&posting.legs).zip(accounts) {
+            let at = LegAt { posting: posting_index, index };
+            let (payer, payee) = (account.payer, account.payee);
+            match leg.window {
+                None => {}
+                Some(WindowUse::Pays(key)) => {
+                    let window = self.window(WindowId { payer, payee, key });
+                    pay(window, at, leg.side, leg.pence)?;
+                }
+                Some(WindowUse::Adds(key)) => {
+                    let run = self.state.run_in_force(payer, payee);
+                    let mut window = self.window(WindowId { payer, payee, key });
+                    let in_run = match key {
+                        WindowKey::Run { number } => number != run,
+                        WindowKey::Cut { .. } | WindowKey::Instalment { .. } => window.sealed,
+                    };
+                    if in_run {
+                        window = self.window(WindowId { payer, payee, key: WindowKey::Run { number: run } });
+                    }
+                    window.total = match leg.side {
+                        Side::Credit => window.total.checked_add(leg.pence.get()),
+                        Side::Debit => window.total.checked_sub(leg.pence.get()),
+                    }
+                    .ok_or(Refusal::TotalTooLarge)?;
+                    window.seq = window.seq.checked_add(1).ok_or(Refusal::TotalTooLarge)?;
+                    steps.push(WindowStep {
+                        leg: index,
+                        instead: in_run.then_some(run),
+                        seq: window.seq,
+                        total: NetPence::new(window.total),
+                    });
+                }
+            }
+        }
+        Ok(steps)
+    }
+
+    /// Notes a change of `credits − debits − holds` on every limited node from `node` up.
+    fn move_nodes(&mut self, node: u32, change: i128) {
+        if self.state.limits.is_empty() {
+            return;
+        }
+        for (index, node) in self.state.ancestry(node) {
+            if node.limit == NONE {
+                continue;
+            }
+            match self.nodes.iter_mut().find(|(limited, _)| *limited == index) {
+                Some((_, sum)) => *sum = sum.saturating_add(change),
+                None => self.nodes.push((index, change)),
+            }
+        }
+    }
+
+    fn breaches(&self, binding: bool) -> Result<Vec<Breach>, Refusal> {
+        let mut breaches = Vec::new();
+        for (index, change) in &self.nodes {
+            let Some(node) = row(&self.state.nodes, *index) else { continue };
+            let Some(limit) = self.state.limit_of(node) else { continue };
+            let before = node.totals.measure(node.side).get();
+            let change = if node.side == Side::Credit { *change } else { change.saturating_neg() };
+            let after = before.saturating_add(change);
+            let Some(left) = limit.passed(before, after) else { continue };
+            if binding && limit.severity == Severity::Hard {
+                let remaining = i64::try_from(left).ok().and_then(Pence::new).unwrap_or(Pence::MAX);
+                return Err(Refusal::LimitExceeded { limit: limit.position, remaining });
+            }
+            if breaches.len() < BREACHES_MAX {
+                breaches.push(Breach { limit: limit.position, measure: clamp(after) });
+            }
+        }
+        Ok(breaches)
+    }
+}
+
+fn open_account(state: &State, number: AccountNumber) -> Result<(u32, &Account), Refusal> {
+    let found = state.account_row(number).ok_or(Refusal::AccountUnknown { account: number })?;
+    if found.1.closed { Err(Refusal::AccountClosed { account: number }) } else { Ok(found) }
+}
+
+/// Pays a window, or undoes a payment: what is paid stays between nothing and the window's total.
+fn pay(window: &mut WindowDraft, at: LegAt, side: Side, pence: Pence) -> Result<(), Refusal> {
+    if !window.sealed {
+        return Err(Refusal::WindowNotSealed(at));
+    }
+    let paid = match side {
+        Side::Debit => window.paid.checked_add(pence.get()),
+        Side::Credit => window.paid.checked_sub(pence.get()),
+    }
+    .ok_or(Refusal::TotalTooLarge)?;
+    let bounds = window.total.min(0)..=window.total.max(0);
+    if bounds.contains(&paid) {
+        window.paid = paid;
+        Ok(())
+    } else {
+        let remaining = NetPence::new(window.total.saturating_sub(window.paid));
+        Err(Refusal::WindowOverpaid { at, remaining })
+    }
+}
+
+/// Every part balances: a line's legs apart from allocations; its allocations by themselves or with the resource limit of
+/// its payer and year; the memorandum section.
+fn balance(index: u16, posting: &Posting, accounts: &[&Account]) -> Result<(), Refusal> {
+    let in_purse =
+        |purse: u32| accounts.iter().any(|a| a.column == Column::ResourceLimit && a.purse == purse);
+    let mut parts: SmallVec<[Part; 4]> = SmallVec::new();
+    for (leg, account) in posting.legs.iter().zip(accounts) {
+        let of = match account.column {
+            Column::Target => PartOf::Memorandum,
+            Column::ResourceLimit => PartOf::Purse(account.purse),
+            Column::Allocation if in_purse(account.purse) => PartOf::Purse(account.purse),
+            Column::Allocation => PartOf::Allocations(account.line),
+            Column::Expenditure(_)
+            | Column::Prepayment
+            | Column::Advance
+            | Column::Recoverable
+            | Column::Payable
+            | Column::Contested
+            | Column::Estimate
+            | Column::InTransit
+            | Column::Bank
+            | Column::Transferred => PartOf::Line(account.line),
+        };
+        let amount = i128::from(leg.pence.get());
+        let net = if leg.side == Side::Debit { amount } else { amount.saturating_neg() };
+        match parts.iter_mut().find(|part| part.of == of) {
+            Some(part) => part.net = part.net.saturating_add(net),
+            None => parts.push(Part { of, first: leg.account, net }),
+        }
+    }
+    match parts.iter().find(|part| part.net != 0) {
+        None => Ok(()),
+        Some(part) => {
+            Err(Refusal::Unbalanced { posting: index, account: part.first, difference: clamp(part.net) })
+        }
+    }
+}
+
+fn clamp(pence: i128) -> NetPence {
+    let limit = if pence < 0 { i64::MIN } else { i64::MAX };
+    NetPence::new(i64::try_from(pence).unwrap_or(limit))
+}
+
+/// The date that the writer proposes when its month is open and it is not ahead; else the business date, or the first day
+/// of the next open month.
+fn accounting_date(state: &State, today: Day, proposed: Option<Day>) -> Day {
+    let closed = |day: Day| Period::of(day.date()).is_ok_and(|period| state.closed_periods.contains(&period));
+    if let Some(day) = proposed.filter(|day| *day <= today && !closed(*day)) {
+        return day;
+    }
+    if !closed(today) {
+        return today;
+    }
+    let mut month = Period::of(today.date()).ok();
+    while let Some(period) = month {
+        if !state.closed_periods.contains(&period) {
+            return Day::from(period.first_day());
+        }
+        month = period.next();
+    }
+    today
+}

@@ -1,0 +1,125 @@
+//! What happened: only what the command and the moment do not say already.
+
+use journal::{AccountNumber, Day, Position};
+use minicbor::{Decode, Encode};
+use money::{NetPence, Pence};
+
+/// The consequence of an accepted command.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Event {
+    /// The account of that number stands: opened by this record, or by an earlier one.
+    #[n(1)]
+    AccountOpened {
+        /// The account's number.
+        #[n(0)]
+        account: AccountNumber,
+    },
+    /// The posting, or each posting of the group, is made.
+    #[n(2)]
+    Posted(#[n(0)] Vec<Posted>),
+    /// The limit is in force (or lifted).
+    #[n(3)]
+    LimitSet {
+        /// The record of the limit that it replaces.
+        #[n(0)]
+        replaces: Option<Position>,
+        /// Whether the node stands outside it already.
+        #[n(1)]
+        outside: bool,
+    },
+    /// The account is closed.
+    #[n(4)]
+    AccountClosed,
+    /// The windows are sealed, in the order asked.
+    #[n(5)]
+    WindowsSealed(#[n(0)] Vec<SealedWindow>),
+    /// The holds are given up: how much of each, in the order asked.
+    #[n(6)]
+    HoldsExpired(#[n(0)] Vec<Pence>),
+    /// The month is closed.
+    #[n(7)]
+    PeriodClosed,
+    /// The month is open again.
+    #[n(8)]
+    PeriodReopened,
+}
+
+/// What became of one posting.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Posted {
+    /// The date in whose month it is accounted for; always in an open month.
+    #[n(0)]
+    pub accounting_date: Day,
+    /// The step of each leg that adds to a window, in the order of the legs.
+    #[n(1)]
+    pub windows: Vec<WindowStep>,
+    /// What each hold action moved, in their order: placed, captured or released. Less than asked when less remained.
+    #[n(2)]
+    pub held: Vec<Pence>,
+    /// The limits that it passed without being refused, at most [`BREACHES_MAX`].
+    #[n(3)]
+    pub breaches: Vec<Breach>,
+}
+
+/// The most breaches that one event notes; further ones show in the nodes' balances.
+pub const BREACHES_MAX: usize = 32;
+
+/// A leg's step in its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct WindowStep {
+    /// The leg's index.
+    #[n(0)]
+    pub leg: u16,
+    /// The run in force, when the window that the leg names is sealed.
+    #[n(1)]
+    pub instead: Option<u32>,
+    /// Its number in the window's series: gapless from 1.
+    #[n(2)]
+    pub seq: u32,
+    /// The window's total after it: credits less debits.
+    #[n(3)]
+    pub total: NetPence,
+}
+
+/// A limit was passed and noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Breach {
+    /// The record that set the limit.
+    #[n(0)]
+    pub limit: Position,
+    /// The node's measure after the posting.
+    #[n(1)]
+    pub measure: NetPence,
+}
+
+/// A window as it was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct SealedWindow {
+    /// The last number of its series; 0 when it is empty.
+    #[n(0)]
+    pub seq: u32,
+    /// Its total.
+    #[n(1)]
+    pub total: NetPence,
+}
+
+impl Event {
+    /// The postings' consequences, in their order.
+    #[must_use]
+    pub fn posted(&self) -> &[Posted] {
+        match self {
+            Self::Posted(posted) => posted,
+            Self::AccountOpened { .. }
+            | Self::LimitSet { .. }
+            | Self::AccountClosed
+            | Self::WindowsSealed(_)
+            | Self::HoldsExpired(_)
+            | Self::PeriodClosed
+            | Self::PeriodReopened => &[],
+        }
+    }
+}
