@@ -136,6 +136,12 @@ impl<D: Domain> Engine<D> {
         &self.state
     }
 
+    /// The tag of the system whose journal it is.
+    #[must_use]
+    pub const fn system(&self) -> SystemTag {
+        self.system
+    }
+
     /// The position that the next record will take.
     #[must_use]
     pub fn next(&self) -> Position {

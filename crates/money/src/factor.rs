@@ -7,7 +7,8 @@ use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive};
 
 /// How an exact product in pence becomes money. Half is rounded away from zero ("half-up" in the NHS's usage).
 ///
-/// Source: domain notes 1.8 (SUS keeps rounded pounds and unrounded totals; the unit is a term of the contract).
+/// SUS extracts keep whole-pound and unrounded totals side by side, so no single rounding is the obvious one: the unit is a
+/// term of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Rounding {
@@ -148,7 +149,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Domain notes 1.8: £106 × 1.06129992 over 1,000 attendances in its three forms.
+    /// £106 (ophthalmology first attendance, 2013/14) × 1.06129992 over 1,000 attendances, in its three forms.
     #[test]
     fn the_commonest_false_difference_has_three_forms() {
         let price = Pence::from_u32(106_00);

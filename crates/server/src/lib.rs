@@ -1,1 +1,3 @@
 //! The `server` crate.
+
+pub mod journals;

@@ -1,0 +1,326 @@
+//! The thread that decides.
+
+use super::clock::{JournalClock, at, business_date, start_of};
+use super::handle::{Answer, Answers, ReadAt, Request, SubmitError, service_urn};
+use super::sync_thread::{GroupJob, Release};
+use engine::{Engine, Group, Now, Replay, Submitted};
+use journal::{Digest, Domain, Instant, Position, house};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::Duration;
+use storage::{BlobStore, Reader};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// Once the open group has grown to this while a sync is in flight, jobs wait: storage has room for two of its largest
+/// groups whenever it accepts writes.
+const OPEN_BYTES_MAX: usize = journal::GROUP_BYTES_MAX;
+
+/// How often the thread looks whether a new day has begun when nothing else wakes it.
+const DAY_CHECK: Duration = Duration::from_millis(500);
+
+/// A read: looks at the state, returns what to do once it is durable.
+pub(crate) type ReadJob<S> = Box<dyn FnOnce(&S, &ReadAt) -> Box<dyn FnOnce() + Send> + Send>;
+
+/// What the engine thread is asked to do.
+pub(crate) enum Job<D: Domain> {
+    Submit {
+        requests: Vec<Request<D>>,
+        reply: oneshot::Sender<Answers<D>>,
+        permit: OwnedSemaphorePermit,
+    },
+    Read(ReadJob<D::State>),
+    AdvanceClock {
+        to: Instant,
+        caller: Arc<str>,
+        reply: oneshot::Sender<Result<Instant, SubmitError>>,
+    },
+    Delivered(house::Delivered),
+    /// The sync thread is free again.
+    Synced,
+    Stop,
+}
+
+pub(crate) struct EngineThread<D: Domain> {
+    pub(crate) engine: Engine<D>,
+    pub(crate) clock: JournalClock,
+    pub(crate) inbox: Receiver<Job<D>>,
+    pub(crate) groups: SyncSender<GroupJob<D>>,
+    pub(crate) reader: Reader,
+    pub(crate) blobs: Arc<BlobStore>,
+    /// Whether reports are collected for an outbox.
+    pub(crate) has_outbox: bool,
+    pub(crate) pending: Pending<D>,
+}
+
+/// What goes out with the open group, and what is out already.
+pub(crate) struct Pending<D: Domain> {
+    releases: Vec<Release<D>>,
+    reports: super::outbox::Reports<D>,
+    in_flight: Option<Arc<Group>>,
+    /// Releases that saw only records already in flight.
+    after_sync: Vec<Release<D>>,
+    backlog: VecDeque<Job<D>>,
+    stopping: bool,
+}
+
+impl<D: Domain> Default for Pending<D> {
+    fn default() -> Self {
+        Self {
+            releases: Vec::new(),
+            reports: Vec::new(),
+            in_flight: None,
+            after_sync: Vec::new(),
+            backlog: VecDeque::new(),
+            stopping: false,
+        }
+    }
+}
+
+impl<D: Domain> EngineThread<D> {
+    /// Runs until told to stop; what was decided by then is handed over first.
+    pub(crate) fn run(mut self) {
+        loop {
+            if self.may_decide()
+                && let Some(job) = self.pending.backlog.pop_front()
+            {
+                self.take(job);
+                continue;
+            }
+            match self.inbox.try_recv() {
+                Ok(job) => self.take(job),
+                Err(TryRecvError::Empty) => {
+                    self.hand_over();
+                    if self.finished() || !self.wait() {
+                        return;
+                    }
+                }
+                Err(TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Waits for the next job, looking at the calendar now and then. False when nobody can send one any more.
+    fn wait(&mut self) -> bool {
+        match self.inbox.recv_timeout(DAY_CHECK) {
+            Ok(job) => self.take(job),
+            Err(RecvTimeoutError::Timeout) => self.roll_to(self.clock.time()),
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        true
+    }
+
+    fn finished(&self) -> bool {
+        self.pending.stopping
+            && self.pending.in_flight.is_none()
+            && self.engine.open_group().is_empty()
+            && self.pending.backlog.is_empty()
+    }
+
+    /// Whether the open group may still grow.
+    fn may_decide(&self) -> bool {
+        self.pending.in_flight.is_none() || self.engine.open_group().size() < OPEN_BYTES_MAX
+    }
+
+    fn take(&mut self, job: Job<D>) {
+        match job {
+            Job::Synced => {
+                self.pending.in_flight = None;
+                for release in self.pending.after_sync.drain(..) {
+                    release.go(None);
+                }
+                self.hand_over();
+            }
+            Job::Stop => self.pending.stopping = true,
+            Job::Submit { .. } | Job::Read(_) | Job::AdvanceClock { .. } | Job::Delivered(_)
+                if !self.may_decide() =>
+            {
+                self.pending.backlog.push_back(job);
+            }
+            Job::Submit { requests, reply, permit } => {
+                let now = self.clock.now();
+                self.roll_to(now.time);
+                let answers = requests.iter().map(|request| self.decide(now, request)).collect();
+                drop(permit);
+                self.release(Release::Answers { answers, reply });
+            }
+            Job::Read(read) => {
+                let at = ReadAt {
+                    position: self.engine.next().previous(),
+                    recorded_time: self.engine.last_time(),
+                    business_date: self.clock.now().business_date.max(self.engine.last_date()),
+                };
+                let go = read(self.engine.state(), &at);
+                self.release(Release::Call(go));
+            }
+            Job::AdvanceClock { to, caller, reply } => {
+                let shown = self.advance(to, &caller);
+                self.release(Release::Call(Box::new(move || {
+                    let _ = reply.send(shown);
+                })));
+            }
+            Job::Delivered(delivered) => {
+                let now = self.clock.now();
+                let record = house::House::Delivered(delivered);
+                self.house(now, &record, &service_urn(D::SERVICE));
+            }
+        }
+    }
+
+    /// Decides one request, or finds its first answer.
+    fn decide(&mut self, now: Now, request: &Request<D>) -> Result<Answer<D>, SubmitError> {
+        for probe in 0.. {
+            match self.engine.submit(now, request, probe) {
+                Ok(Submitted::Recorded(answer)) => {
+                    self.collect_reports(request, &answer);
+                    return Ok(Answer {
+                        position: answer.position,
+                        recorded_time: answer.recorded_time,
+                        business_date: answer.business_date,
+                        outcome: answer.outcome,
+                        replayed: false,
+                        leaf: Digest::default(),
+                    });
+                }
+                Ok(Submitted::Seen(position)) => {
+                    if let Some(found) = self.seen(position, request)? {
+                        return Ok(found);
+                    }
+                }
+                Err(_) => return Err(SubmitError::TooLarge),
+            }
+        }
+        Err(SubmitError::Stopped)
+    }
+
+    /// The answer that the record at `position` gives to `request`; `None` when it is another id's.
+    fn seen(&self, position: Position, request: &Request<D>) -> Result<Option<Answer<D>>, SubmitError> {
+        let in_memory = self
+            .engine
+            .open_group()
+            .record(position)
+            .or_else(|| self.pending.in_flight.as_deref().and_then(|group| group.record(position)));
+        let stored;
+        let record = match in_memory {
+            Some(record) => record,
+            None => {
+                stored = self.reader.read(position).ok().flatten().ok_or(SubmitError::Stopped)?;
+                &stored
+            }
+        };
+        match self.engine.replay(record, request, &*self.blobs).map_err(|_| SubmitError::Stopped)? {
+            Replay::Another => Ok(None),
+            Replay::Differs { field, position } => Err(SubmitError::Reused { field, position }),
+            Replay::Same(answer) => Ok(Some(Answer {
+                position: answer.position,
+                recorded_time: answer.recorded_time,
+                business_date: answer.business_date,
+                outcome: answer.outcome,
+                replayed: true,
+                leaf: journal::leaf_hash(record),
+            })),
+        }
+    }
+
+    fn collect_reports(&mut self, request: &Request<D>, answer: &engine::Answer<D::Event, D::Refusal>) {
+        if !self.has_outbox {
+            return;
+        }
+        let Ok(events) = answer.result() else { return };
+        let moment = journal::Moment {
+            position: answer.position,
+            recorded_time: answer.recorded_time,
+            business_date: answer.business_date,
+            request_id: request.request_id,
+            caller: Position::FIRST,
+        };
+        let mut reports = Vec::new();
+        for event in events {
+            D::reports(&moment, &request.command, event, &mut reports);
+        }
+        self.pending.reports.extend(reports.into_iter().map(|report| (answer.position, report)));
+    }
+
+    /// Moves a sandbox's clock.
+    fn advance(&mut self, to: Instant, caller: &Arc<str>) -> Result<Instant, SubmitError> {
+        if to > self.clock.time() {
+            self.roll_to(to);
+            self.house(at(to), &house::House::ClockAdvanced(house::ClockAdvanced { to }), caller);
+            self.clock = JournalClock::sandbox(to);
+        }
+        Ok(self.clock.time())
+    }
+
+    /// Records each day that has begun by `time`, in order, with the commands that fall due on it.
+    fn roll_to(&mut self, time: Instant) {
+        let today = business_date(time);
+        let mut day = match self.engine.rolled() {
+            Some(rolled) => rolled.plus(1),
+            None => today,
+        };
+        let urn = service_urn(D::SERVICE);
+        while day <= today {
+            let now = Now { time: start_of(day).min(time), business_date: day };
+            self.house(now, &house::House::DayRolled(house::DayRolled { day }), &urn);
+            let due = D::day_roll(self.engine.state(), day);
+            let tag = self.system_tag();
+            for (index, command) in (0u32..).zip(due) {
+                let mut content = Vec::new();
+                content.extend_from_slice(&day.get().to_le_bytes());
+                content.extend_from_slice(&index.to_le_bytes());
+                let request = engine::Request {
+                    request_id: engine::day_roll_id(tag, D::SERVICE, day, index),
+                    fingerprint: journal::fingerprint(&content),
+                    caller: Arc::clone(&urn),
+                    cause: None,
+                    command,
+                };
+                if let Err(error) = self.decide(now, &request) {
+                    tracing::error!(%day, index, %error, "a command that fell due could not be recorded");
+                }
+            }
+            day = day.plus(1);
+        }
+    }
+
+    fn system_tag(&self) -> journal::SystemTag {
+        self.engine.system()
+    }
+
+    fn house(&mut self, now: Now, record: &house::House, caller: &Arc<str>) {
+        if let Err(error) = self.engine.record_house(now, record, caller) {
+            // Its own records are small; one that does not fit is a defect, and going on would hide it.
+            tracing::error!(%error, "the engine could not record its own record");
+            std::process::abort();
+        }
+    }
+
+    /// Lets `release` go once everything decided so far is durable.
+    fn release(&mut self, release: Release<D>) {
+        if !self.engine.open_group().is_empty() {
+            self.pending.releases.push(release);
+        } else if self.pending.in_flight.is_some() {
+            self.pending.after_sync.push(release);
+        } else {
+            release.go(None);
+        }
+    }
+
+    /// Hands the open group to the sync thread when that is free.
+    fn hand_over(&mut self) {
+        if self.pending.in_flight.is_some() || self.engine.open_group().is_empty() {
+            return;
+        }
+        let group = Arc::new(self.engine.take_group());
+        self.pending.in_flight = Some(Arc::clone(&group));
+        let job = GroupJob {
+            group,
+            releases: core::mem::take(&mut self.pending.releases),
+            reports: core::mem::take(&mut self.pending.reports),
+        };
+        if self.groups.send(job).is_err() {
+            // The sync thread only goes away by ending the process.
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The driver of every journal: two OS threads, the files, the clock, and one gate before anything leaves.
+//!
+//! ```text
+//!  Handle ──job──▶ engine thread: resolve id, decide, apply, encode ──group──▶ sync thread: hash, write, sync
+//!    ▲                 ▲                                                             │
+//!    │                 └──────────────── synced ─────────────────────────────────────┤
+//!    └──────── answers and reads, released when the durable position covers them ◀────┘──▶ outbox ──▶ courier
+//! ```
+//!
+//! The engine thread goes on deciding while a sync is in flight; what it decided meanwhile becomes the next group. A sync that
+//! fails ends the process: the state in memory may then be ahead of the disk, and nobody was told of it.
+
+mod clock;
+mod engine_thread;
+mod handle;
+mod metrics;
+mod open;
+mod outbox;
+mod sync_thread;
+
+pub use clock::{Clock, SystemClock};
+pub use handle::{Answer, Answers, Handle, ReadAt, ReadError, Request, SubmitError, request, service_urn};
+pub use open::{Directory, Journals, JournalsError, Lookup, Place, SystemFacts};
+pub use outbox::{Courier, CourierError, Delivering, Delivery};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The thread that makes groups durable, and lets their answers go.
+
+use super::engine_thread::Job;
+use super::handle::Answers;
+use super::metrics::JournalMetrics;
+use super::outbox::Reports;
+use engine::Group;
+use journal::{Checkpoint, Digest, Domain, Position, Tree};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant as Monotonic};
+use storage::SegmentStore;
+use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
+
+/// A signed checkpoint is written at most this long after the journal grew.
+const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
+
+/// Something that waits for records to be durable.
+pub(crate) enum Release<D: Domain> {
+    /// The answers of one job.
+    Answers { answers: Answers<D>, reply: oneshot::Sender<Answers<D>> },
+    /// A read's result.
+    Call(Box<dyn FnOnce() + Send>),
+}
+
+impl<D: Domain> Release<D> {
+    /// Lets it go; answers get the leaf of their record when it is one of `leaves`' group.
+    pub(crate) fn go(self, leaves: Option<(Position, &[Digest])>) {
+        match self {
+            Self::Call(call) => call(),
+            Self::Answers { mut answers, reply } => {
+                if let Some((first, leaves)) = leaves {
+                    for answer in answers.iter_mut().flatten().filter(|answer| !answer.replayed) {
+                        let index = answer.position.get().saturating_sub(first.get());
+                        if let Some(leaf) = usize::try_from(index).ok().and_then(|index| leaves.get(index)) {
+                            answer.leaf = *leaf;
+                        }
+                    }
+                }
+                // A caller that went away will ask again with the same id.
+                let _ = reply.send(answers);
+            }
+        }
+    }
+}
+
+/// A group on its way to the disk, and what waits for it.
+pub(crate) struct GroupJob<D: Domain> {
+    pub(crate) group: Arc<Group>,
+    pub(crate) releases: Vec<Release<D>>,
+    pub(crate) reports: Reports<D>,
+}
+
+pub(crate) struct SyncThread<D: Domain> {
+    pub(crate) store: SegmentStore,
+    pub(crate) tree: Tree,
+    pub(crate) groups: Receiver<GroupJob<D>>,
+    pub(crate) engine: Sender<Job<D>>,
+    pub(crate) outbox: Option<UnboundedSender<Reports<D>>>,
+    /// How many records are durable.
+    pub(crate) durable: watch::Sender<u64>,
+    /// The last signed checkpoint.
+    pub(crate) checkpoint: watch::Sender<Arc<str>>,
+    pub(crate) metrics: JournalMetrics,
+    pub(crate) leaves: Vec<Digest>,
+    pub(crate) checkpoint_due: Option<Monotonic>,
+}
+
+impl<D: Domain> SyncThread<D> {
+    /// Runs until the engine thread is gone; the last checkpoint is written then.
+    pub(crate) fn run(mut self) {
+        loop {
+            let patience = self
+                .checkpoint_due
+                .map_or(CHECKPOINT_AFTER, |due| due.saturating_duration_since(Monotonic::now()));
+            match self.groups.recv_timeout(patience) {
+                Ok(job) => self.make_durable(job),
+                // While the disk is full, look whether space was given back.
+                Err(RecvTimeoutError::Timeout) => drop(self.store.prepare()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.checkpoint_due.is_some_and(|due| due <= Monotonic::now()) {
+                self.write_checkpoint();
+            }
+        }
+        if self.checkpoint_due.is_some() {
+            self.write_checkpoint();
+        }
+    }
+
+    fn make_durable(&mut self, job: GroupJob<D>) {
+        let started = Monotonic::now();
+        if let Err(error) = self.store.append(job.group.records()) {
+            // The state in memory is ahead of the disk now, and nobody has been told of it: stop before anybody is.
+            end_process("a group could not be made durable", &error);
+        }
+        let durable = job.group.next().get();
+        self.metrics.group(job.group.len(), job.group.size(), started.elapsed(), durable);
+        self.leaves.clear();
+        for record in job.group.records() {
+            let leaf = journal::leaf_hash(record);
+            self.tree.append(leaf);
+            self.leaves.push(leaf);
+        }
+        self.checkpoint_due.get_or_insert_with(|| Monotonic::now() + CHECKPOINT_AFTER);
+        // Reports first: who sees the new durable count must find the reports that it owes.
+        if let Some(outbox) = &self.outbox
+            && !job.reports.is_empty()
+        {
+            // Without an outbox there is nobody left to tell; the next start derives them again.
+            let _ = outbox.send(job.reports);
+        }
+        self.durable.send_replace(durable);
+        let first = job.group.first();
+        for release in job.releases {
+            release.go(Some((first, &self.leaves)));
+        }
+        // The engine thread ends only after this thread's channel, so this fails only at the very end.
+        let _ = self.engine.send(Job::Synced);
+    }
+
+    fn write_checkpoint(&mut self) {
+        self.checkpoint_due = None;
+        let checkpoint = Checkpoint { size: self.tree.size(), root: self.tree.root() };
+        match self.store.write_checkpoint(checkpoint) {
+            Ok(note) => {
+                self.checkpoint.send_replace(note.into());
+            }
+            Err(error) => end_process("a checkpoint could not be written", &error),
+        }
+    }
+}
+
+/// Ends the process because the disk failed; the next start recovers what is durable.
+fn end_process(what: &str, error: &storage::StoreError) -> ! {
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        reason = format!("{reason}: {cause}");
+        source = cause.source();
+    }
+    tracing::error!(%reason, "{what}: the process ends");
+    std::process::abort();
+}

@@ -1,0 +1,224 @@
+//! The driver with the smallest domain: a counter that tells another service of each sum.
+
+use super::*;
+use journal::{
+    Blobs, Day, DecodeError, Domain, Events, Instant, Kind, Moment, Outcome, Position, RequestId, Service,
+    SystemName, fingerprint,
+};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+#[derive(Debug)]
+struct Counter;
+
+impl Domain for Counter {
+    const SERVICE: Service = Service::Referrals;
+    type State = u64;
+    type Command = u64;
+    type Event = u64;
+    type Refusal = u64;
+    type Report = u64;
+
+    fn kind(_: &u64) -> Kind {
+        Kind(100)
+    }
+
+    fn decide(state: &u64, _: &Moment, add: &u64) -> Result<Events<u64>, u64> {
+        if *add > 1_000 { Err(*state) } else { Ok(Events::from_elem(state + add, 1)) }
+    }
+
+    fn apply(state: &mut u64, _: &Moment, _: &u64, sum: &u64) {
+        *state = *sum;
+    }
+
+    fn encode(command: &u64, outcome: &Outcome<u64, u64>, body: &mut Vec<u8>) {
+        let (tag, value) = match outcome {
+            Outcome::Accepted(events) => (0u8, events[0]),
+            Outcome::Refused(refusal) => (1, *refusal),
+        };
+        minicbor::encode((command, tag, value), body).unwrap();
+    }
+
+    fn decode(_: Kind, body: &[u8], _: &dyn Blobs) -> Result<(u64, Outcome<u64, u64>), DecodeError> {
+        let (command, tag, value): (u64, u8, u64) = minicbor::decode(body)?;
+        let outcome =
+            if tag == 0 { Outcome::Accepted(Events::from_elem(value, 1)) } else { Outcome::Refused(value) };
+        Ok((command, outcome))
+    }
+
+    fn differing_field(_: &u64, _: &u64) -> &'static str {
+        "add"
+    }
+
+    fn reports(_: &Moment, _: &u64, event: &u64, out: &mut Vec<u64>) {
+        out.push(*event);
+    }
+
+    /// Adds one each day.
+    fn day_roll(_: &u64, _: Day) -> Vec<u64> {
+        vec![1]
+    }
+}
+
+/// Keeps what it is told; fails the first time of every batch.
+#[derive(Debug, Default)]
+struct Listener {
+    told: Mutex<Vec<(Position, u64)>>,
+    calls: AtomicU32,
+}
+
+impl Courier<Counter> for Listener {
+    fn target(&self) -> Service {
+        Service::Ledger
+    }
+
+    fn deliver<'a>(&'a self, _: &'a SystemName, reports: &'a [(Position, u64)]) -> Delivering<'a> {
+        Box::pin(async move {
+            if self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+                return Err(CourierError("not now".into()));
+            }
+            self.told.lock().unwrap().extend_from_slice(reports);
+            Ok(Delivery { first_position: Position::FIRST, parked: Vec::new() })
+        })
+    }
+}
+
+struct Registered(Option<Instant>);
+
+impl Directory for Registered {
+    fn system<'a>(&'a self, system: &'a SystemName) -> Lookup<'a> {
+        let facts = (system.as_str() == "known").then_some(SystemFacts { sandbox: self.0 });
+        Box::pin(async move { Ok(facts) })
+    }
+}
+
+fn place(root: &Path) -> Place {
+    Place {
+        root: root.to_owned(),
+        disk: Arc::new(storage::FolderDisk),
+        installation: [1; 16],
+        signing_seed: [2; 32],
+        clock: Arc::new(SystemClock),
+        options: storage::Options::default(),
+    }
+}
+
+type Opened = (Arc<Journals<Counter>>, Arc<Listener>);
+
+fn open(root: &Path, sandbox: Option<Instant>) -> Opened {
+    let listener = Arc::new(Listener::default());
+    let courier: Arc<dyn Courier<Counter>> = Arc::clone(&listener) as _;
+    let journals = Journals::open(place(root), Arc::new(Registered(sandbox)), Some(courier)).unwrap();
+    (journals, listener)
+}
+
+fn add(id: u8, add: u64) -> Request<Counter> {
+    let mut bytes = [id; 16];
+    bytes[6] = 0x70;
+    let id = RequestId::from_bytes(bytes).unwrap();
+    request::<Counter>(id, fingerprint(&add.to_le_bytes()), "urn:almoner:org:NT3".into(), None, add)
+}
+
+fn known() -> SystemName {
+    "known".parse().unwrap()
+}
+
+async fn close(journals: Arc<Journals<Counter>>) {
+    tokio::task::spawn_blocking(move || journals.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_restart_and_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journals, first) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    let answers = handle.submit_many((1..=9).map(|n| add(n, u64::from(n))).collect()).await.unwrap();
+    let refused = handle.submit(add(10, 2_000)).await.unwrap();
+    let last = answers.last().unwrap().as_ref().unwrap();
+    assert!(handle.delivered(last.position, Duration::from_secs(10)).await);
+    let sum = handle.read(None, |state, _| *state).await.unwrap();
+    let day_rolled = sum - 45;
+    close(journals).await;
+    assert!(matches!(handle.submit(add(11, 1)).await, Err(SubmitError::Draining)));
+
+    let (journals, second) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    assert_eq!(handle.read(None, |state, _| *state).await.unwrap(), sum);
+    for (n, before) in (1..=9).zip(&answers) {
+        let (again, before) = (handle.submit(add(n, u64::from(n))).await.unwrap(), before.as_ref().unwrap());
+        assert!(again.replayed && !before.replayed);
+        assert_eq!((again.position, again.leaf), (before.position, before.leaf));
+        let record = handle.record(again.position).unwrap().unwrap();
+        assert_eq!(journal::leaf_hash(&record), again.leaf);
+    }
+    let reused = handle.submit(add(1, 7)).await.unwrap_err();
+    assert!(matches!(reused, SubmitError::Reused { field: "add", .. }), "{reused}");
+    let refused_again = handle.submit(add(10, 2_000)).await.unwrap();
+    assert_eq!((refused_again.position, refused_again.replayed), (refused.position, true));
+    assert!(handle.delivered(last.position, Duration::from_secs(10)).await);
+    close(journals).await;
+
+    let told: Vec<u64> = first.told.lock().unwrap().iter().map(|(_, sum)| *sum).collect();
+    assert_eq!(told.last(), Some(&(45 + day_rolled)));
+    assert!(second.told.lock().unwrap().is_empty(), "nothing is told again after its delivery was recorded");
+}
+
+#[tokio::test]
+async fn a_sandbox_clock_moves_forward_and_rolls_each_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let start: Instant = "2017-06-01T08:00:00Z".parse().unwrap();
+    let (journals, _) = open(folder.path(), Some(start));
+    let handle = journals.get(&known()).await.unwrap();
+    let to: Instant = "2017-06-04T09:00:00Z".parse().unwrap();
+    let before = handle.submit(add(1, 100)).await.unwrap();
+    assert_eq!(before.business_date, "2017-06-01".parse().unwrap());
+    assert!(handle.advance_clock(to, "urn:almoner:person:op".into()).await.unwrap() >= to);
+    let (sum, today) = handle.read(None, |state, at| (*state, at.business_date)).await.unwrap();
+    assert_eq!((sum, today), (104, "2017-06-04".parse().unwrap()), "1, 2, 3 and 4 June each added one");
+    assert!(handle.advance_clock(start, "urn:almoner:person:op".into()).await.unwrap() >= to, "never back");
+    close(journals).await;
+
+    let (journals, _) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    let answer = handle.submit(add(2, 1)).await.unwrap();
+    assert!(answer.recorded_time >= to, "the clock is where it was set");
+    assert!(handle.is_sandbox());
+    close(journals).await;
+}
+
+#[tokio::test]
+async fn only_a_sandbox_has_a_clock_to_move_and_only_known_systems_have_journals() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journals, _) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    let to = Instant::from_micros(i64::MAX / 2);
+    assert_eq!(handle.advance_clock(to, "urn:almoner:person:op".into()).await, Err(SubmitError::NotSandbox));
+    let unknown = journals.get(&"unknown".parse().unwrap()).await.unwrap_err();
+    assert!(matches!(unknown, JournalsError::UnknownSystem(_)));
+    let far = Position::new(1 << 40);
+    assert_eq!(handle.read(Some(far), |_, _| ()).await, Err(ReadError::NotYet(far)));
+    close(journals).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_callers_share_groups_and_each_gets_its_own_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journals, _) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    let callers = (1..=64u8).map(|n| {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.submit(add(n, 0)).await.unwrap().position })
+    });
+    let mut positions = Vec::new();
+    for caller in callers.collect::<Vec<_>>() {
+        positions.push(caller.await.unwrap());
+    }
+    positions.sort();
+    positions.dedup();
+    assert_eq!(positions.len(), 64);
+    let seen = handle.read(None, |_, at| at.position).await.unwrap().unwrap();
+    assert!(handle.durable_count() > seen.get(), "a read is released only when what it saw is durable");
+    close(journals).await;
+}
