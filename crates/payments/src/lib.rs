@@ -4,7 +4,7 @@
 //! - [`pain001`]: ISO 20022 `pain.001.001.03`, the instruction to a bank.
 //! - [`accounts_payable`] and [`journal_file`]: the same run as CSV for a ledger of record.
 //! - [`remittance`]: what one payment pays, per payee and payer, with a section per site.
-//! - [`reference`]: the identifiers that tie an instruction to its statement line, derived, never drawn.
+//! - [`mod@reference`]: the identifiers that tie an instruction to its statement line, derived, never drawn.
 //!
 //! Back:
 //! - [`camt053`]: bank statements `camt.053.001.02` and `.08` (and a writer of `.02`, for a demonstration's bank).
@@ -38,14 +38,18 @@
 )]
 
 mod account;
+pub mod accounts_payable;
 pub mod camt053;
 mod charset;
 mod file_bytes;
+pub mod journal_file;
+mod ledger_of_record;
 pub mod pain001;
 pub mod pain002;
 mod private_text;
 mod read_error;
 pub mod reference;
+pub mod remittance;
 mod write_error;
 mod xml_in;
 mod xml_out;
@@ -54,6 +58,7 @@ mod xml_values;
 pub use account::{AccountError, BankAccount};
 pub use charset::{CharsetError, Replacement, Restricted, is_swift_x, restrict};
 pub use file_bytes::{Digest, FileBytes};
+pub use ledger_of_record::{CODING_SEGMENT_CHARACTERS_MAX, Channel, Coding, CodingError, WrittenCsv};
 pub use private_text::PrivateText;
 pub use read_error::ReadError;
 pub use write_error::WriteError;

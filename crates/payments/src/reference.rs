@@ -4,7 +4,6 @@
 //! payment paid again under a new run carries a new identifier. None shows the payee, which may be a person.
 
 use crate::charset::is_swift_x;
-use crate::file_bytes::Digest;
 use core::fmt;
 use core::str::FromStr;
 use sha2::{Digest as _, Sha256};
@@ -165,13 +164,6 @@ impl fmt::Display for Reference {
 impl fmt::Display for RemittanceReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
-    }
-}
-
-/// A file's digest as an identifier: its first 35 hexadecimal digits.
-impl From<Digest> for Reference {
-    fn from(digest: Digest) -> Self {
-        Self(digest.to_string().chars().take(REFERENCE_CHARACTERS_MAX).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::read_error::ReadError;
 use crate::xml_in::{Child, Cursor, shown};
+use crate::xml_out::iso_instant;
 use core::fmt;
 use jiff::civil::{Date, DateTime};
 use money::{Pence, Side};
@@ -27,6 +28,12 @@ impl MessageTime {
         let date = plain_date(date)?;
         let time = time.parse::<jiff::civil::Time>().ok().filter(|_| shape)?;
         Some(Self { local: date.to_datetime(time), offset_minutes })
+    }
+
+    /// An instant in microseconds since 1970-01-01 UTC, to the whole second; `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn utc(microseconds: i64) -> Option<Self> {
+        Self::parse(&iso_instant(microseconds)?)
     }
 
     /// The calendar day, where the sender is.
@@ -303,6 +310,21 @@ mod tests {
             "-2015-03-10T18:43:50",
         ] {
             assert_eq!(MessageTime::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn instants_are_written_in_whole_seconds_of_utc() {
+        let table = [
+            (0, Some("1970-01-01T00:00:00Z")),
+            (1_501_146_000_999_999, Some("2017-07-27T09:00:00Z")),
+            (-1, Some("1969-12-31T23:59:59Z")),
+            (i64::MAX, None),
+            (i64::MIN, None),
+        ];
+        for (microseconds, text) in table {
+            let shown = MessageTime::utc(microseconds).map(|time| time.to_string());
+            assert_eq!(shown.as_deref(), text, "{microseconds}");
         }
     }
 

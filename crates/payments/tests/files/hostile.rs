@@ -3,7 +3,7 @@
 use crate::camt053::{entry, statement};
 use money::Side;
 use payments::camt053::{NAMESPACE_02, read, write};
-use payments::{DEPTH_MAX, ReadError, TEXT_BYTES_MAX};
+use payments::{DEPTH_MAX, MESSAGE_BYTES_MAX, ReadError, TEXT_BYTES_MAX};
 use proptest::prelude::*;
 
 fn good() -> Vec<u8> {
@@ -46,6 +46,12 @@ fn depth_is_bounded_even_in_what_is_skipped() {
     assert_eq!(read(nested(levels - 1).as_bytes()).unwrap_err().reason(), "MISSING");
     assert_eq!(read(nested(levels).as_bytes()).unwrap_err().reason(), "TOO_DEEP");
     assert_eq!(read(nested(100_000).as_bytes()).unwrap_err().reason(), "TOO_DEEP");
+}
+
+#[test]
+fn size_is_bounded_before_anything_is_read() {
+    let bytes = vec![b' '; MESSAGE_BYTES_MAX + 1];
+    assert_eq!(read(&bytes).unwrap_err().reason(), "TOO_LARGE");
 }
 
 #[test]
