@@ -4,11 +4,15 @@
 //! <root>/<system>/<service>/journal/   00000000.segment …   zero-filled, preallocated, never reused; groups as `journal` lays them
 //!                                      checkpoint           the last signed checkpoint: a shorter journal refuses to start
 //! <root>/<system>/<service>/blobs/     ab/<sha256>          large contents that records name
+//! <root>/<system>/<service>/read/      sled                 derived; rebuilt from the journal whenever in doubt
+//! <root>/installation, keys/           the installation's UUID and its checkpoint key
 //! ```
 //!
 //! - [`SegmentStore`] appends groups of records and syncs them; [`Recovery`] reads them back at a start; [`Reader`] reads
 //!   single records from any thread.
 //! - [`BlobStore`] keeps contents by their SHA-256.
+//! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
+//! - [`Installation`] is whose journals these are.
 //! - [`Disk`] is the file layer under both, so that tests can put a failing one there.
 //!
 //! **Invariant:** this crate knows bytes and positions, not what they mean; it reads no clock and starts no runtime. Nothing
@@ -16,10 +20,16 @@
 
 mod blobs;
 mod disk;
+mod installation;
+mod postings;
+mod readstore;
 mod segments;
 
 pub use blobs::{BlobError, BlobStore};
 pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};
+pub use installation::{Installation, InstallationError};
+pub use postings::{BLOCK_POSITIONS_MAX, POSTING_KEY_BYTES_MAX, Page, Postings};
+pub use readstore::{Opened, ReadStore, ReadStoreError, Stored};
 pub use segments::{
     OpenError, Options, ReadError, Reader, Recovered, Recovery, SegmentStore, StoreError, TailCut,
 };

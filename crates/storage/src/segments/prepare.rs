@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// Zeros are written in pieces of this size.
-const PIECE_BYTES: usize = 1 << 20;
+/// Zeros are written and synced in pieces of this size, so that no group's sync waits behind a whole segment's.
+const PIECE_BYTES: usize = 2 << 20;
 
 /// Prepares one segment ahead of the writer.
 #[derive(Debug)]
@@ -133,9 +133,9 @@ fn zero_filled(
     while at < bytes {
         let piece = usize::try_from(bytes.saturating_sub(at)).unwrap_or(zeros.len()).min(zeros.len());
         file.write_all_at(&zeros[..piece], at)?;
+        file.sync_data()?;
         at = at.saturating_add(piece as u64);
     }
-    file.sync_data()?;
     disk.rename(&temporary, path)?;
     disk.sync_folder(folder)?;
     Ok(file)
