@@ -1,6 +1,6 @@
 //! Contracts: who buys what from whom, and how it is paid.
 
-use crate::{ContractId, PriceBookId, Validity};
+use crate::{ContractId, Validity};
 use journal::Day;
 use minicbor::{Decode, Encode};
 use money::{Pence, Rounding};
@@ -45,7 +45,9 @@ impl<T: Ord> Scope<T> {
         }
     }
 
-    pub(crate) fn is_canonical(&self) -> bool {
+    /// Whether those named ascend, each once, and there are some.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
         match self {
             Self::All => true,
             Self::These(items) => !items.is_empty() && items.is_sorted_by(|a, b| a < b),
@@ -150,11 +152,8 @@ pub struct Contract {
     /// From this date of care a first attendance referred by a general practitioner needs a UBRN; never where none.
     #[n(8)]
     pub ubrn_required_from: Option<Day>,
-    /// The local price book for what has no national price.
-    #[n(9)]
-    pub local_prices: Option<PriceBookId>,
     /// Where the terms come from; illustrative ones say so.
-    #[n(10)]
+    #[n(9)]
     pub source: String,
 }
 

@@ -39,7 +39,7 @@ mod organisation;
 mod snapshot;
 
 pub use calendar::{Cut, CutError, Deadlines, NoCut, Stage};
-pub use code::{CodeError, ContractId, PriceBookId};
+pub use code::{ContractId, ContractIdError};
 pub use contract::{Contract, ContractMatch, Mechanism, Scope};
 pub use dated::Validity;
 pub use look_up::Reference;
@@ -47,4 +47,4 @@ pub use organisation::{
     BankDetails, Channel, District, ExpenditureClass, MarketForces, Organisation, PaymentChannel, Practice,
     Role, Site, WordError,
 };
-pub use snapshot::{PriceBookContent, ReferenceError, Snapshot, System};
+pub use snapshot::{PriceBookContent, PriceKind, ReferenceError, Snapshot, System};

@@ -1,13 +1,14 @@
 //! Look-ups by code and date.
 
 use crate::{
-    BankDetails, Channel, Contract, ContractMatch, Cut, Deadlines, ExpenditureClass, MarketForces, NoCut,
-    Organisation, PriceBookContent, PriceBookId, ReferenceError, Role, Scope, Site, Snapshot, Stage,
-    calendar::is_weekend, dated::Dated,
+    BankDetails, Channel, Contract, ContractMatch, Cut, Deadlines, ExpenditureClass, NoCut, Organisation,
+    ReferenceError, Role, Scope, Site, Snapshot, Stage, calendar::is_weekend, dated::Dated,
 };
 use hashbrown::HashMap;
 use journal::Day;
-use nhs::{FinancialYear, OdsCode, Period, PostcodeDistrict, PracticeCode, TreatmentFunction};
+use nhs::{OdsCode, Period, PostcodeDistrict, PracticeCode, TreatmentFunction};
+use std::sync::Arc;
+use tariff::{Books, Mff};
 
 /// How often a body may have been taken over by another before a look-up gives up: more than ever happened.
 const SUCCESSIONS_MAX: usize = 8;
@@ -16,6 +17,7 @@ const SUCCESSIONS_MAX: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Reference {
     rows: Snapshot,
+    books: Books,
     organisations: HashMap<OdsCode, u32>,
     sites: Dated<OdsCode>,
     practices: Dated<PracticeCode>,
@@ -29,9 +31,13 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Indexes rows. Errors when they are not in order.
+    /// Indexes rows. Errors when they are not in order, or a price book among them cannot be read.
     pub fn new(rows: Snapshot) -> Result<Self, ReferenceError> {
         rows.check()?;
+        let mut books = Books::new();
+        for row in &rows.price_books {
+            books.put(Arc::new(row.read()?));
+        }
         let contracts = || rows.contracts.iter().zip(0_u32..);
         let own = contracts().flat_map(|(contract, number)| {
             let payers = match &contract.payers {
@@ -56,6 +62,7 @@ impl Reference {
             ),
             channels: Dated::new(rows.payment_channels.iter().map(|row| (row.payer, row.validity))),
             bank_details: Dated::new(rows.bank_details.iter().map(|row| (row.organisation, row.validity))),
+            books,
             rows,
         })
     }
@@ -194,22 +201,15 @@ impl Reference {
 
     /// The market forces factor of `provider` at `site` on `day`: the site's own, else the provider's.
     #[must_use]
-    pub fn mff(&self, provider: OdsCode, site: OdsCode, day: Day) -> Option<&MarketForces> {
+    pub fn mff(&self, provider: OdsCode, site: OdsCode, day: Day) -> Option<Mff> {
         let get = |site| self.market_forces.get(&self.rows.market_forces, &(provider, site), day);
-        get(Some(site)).or_else(|| get(None))
+        get(Some(site)).or_else(|| get(None)).map(|row| row.mff)
     }
 
-    /// The price book of that name.
+    /// The price books in force, as `tariff` prices with them.
     #[must_use]
-    pub fn price_book(&self, id: PriceBookId) -> Option<&PriceBookContent> {
-        let at = self.rows.price_books.binary_search_by_key(&id, |row| row.id).ok()?;
-        self.rows.price_books.get(at)
-    }
-
-    /// The national prices of a financial year.
-    #[must_use]
-    pub fn national_prices(&self, year: FinancialYear) -> Option<&PriceBookContent> {
-        self.rows.price_books.iter().find(|row| row.national_year == Some(year))
+    pub const fn books(&self) -> &Books {
+        &self.books
     }
 
     /// The deadlines of a month.

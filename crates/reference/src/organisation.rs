@@ -3,8 +3,8 @@
 use crate::Validity;
 use core::{fmt, str::FromStr};
 use minicbor::{Decode, Encode};
-use money::Factor;
 use nhs::{AccountNumber, OdsCode, PostcodeDistrict, PracticeCode, SortCode};
+use tariff::Mff;
 
 /// What kind of body an organisation is, whatever system looks at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
@@ -131,9 +131,9 @@ pub struct MarketForces {
     /// The site, when the value is not the whole provider's (independent providers take the value of where they treat).
     #[n(1)]
     pub site: Option<OdsCode>,
-    /// The factor.
+    /// The factor, and whose it is.
     #[n(2)]
-    pub factor: Factor,
+    pub mff: Mff,
     /// The days on which it holds.
     #[n(3)]
     pub validity: Validity,

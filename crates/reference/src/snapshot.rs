@@ -1,12 +1,12 @@
 //! The rows and their one encoding.
 
 use crate::{
-    BankDetails, Contract, ContractId, Deadlines, District, MarketForces, Organisation, PaymentChannel,
-    Practice, PriceBookId, Site,
+    BankDetails, Contract, Deadlines, District, MarketForces, Organisation, PaymentChannel, Practice, Site,
 };
 use journal::{Day, Digest, Position};
 use minicbor::{Decode, Encode};
 use nhs::{FinancialYear, OdsCode};
+use tariff::{BookError, Content, PriceBook};
 
 /// The system that the snapshot is for.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -26,20 +26,70 @@ pub struct System {
     pub members: Vec<OdsCode>,
 }
 
-/// A price book as the registry holds it: its name and its own canonical bytes.
+/// What a price book prices. One book of each kind is in force for a financial year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum PriceKind {
+    /// Admitted care and outpatient procedures.
+    #[n(1)]
+    Admitted,
+    /// Outpatient attendances.
+    #[n(2)]
+    Attendance,
+}
+
+impl PriceKind {
+    /// What `book` prices.
+    #[must_use]
+    pub const fn of(book: &PriceBook) -> Self {
+        match book.content() {
+            Content::Admitted(_) => Self::Admitted,
+            Content::Attendance(_) => Self::Attendance,
+        }
+    }
+
+    /// The word in files and on screens.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Attendance => "attendance",
+        }
+    }
+}
+
+/// A price book in force, by what it prices.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct PriceBookContent {
-    /// Its name.
+    /// The financial year whose activity it prices.
     #[n(0)]
-    pub id: PriceBookId,
-    /// The financial year whose national prices it holds; none for a local list, which contracts name.
+    pub financial_year: FinancialYear,
+    /// What it prices.
     #[n(1)]
-    pub national_year: Option<FinancialYear>,
-    /// Its canonical bytes (`tariff` reads them).
+    pub kind: PriceKind,
+    /// Its canonical bytes, [`PriceBook::to_cbor`].
     #[n(2)]
     #[cbor(with = "minicbor::bytes")]
     pub content: Vec<u8>,
+}
+
+impl PriceBookContent {
+    /// `book` as a row.
+    #[must_use]
+    pub fn new(book: &PriceBook) -> Self {
+        Self { financial_year: book.financial_year(), kind: PriceKind::of(book), content: book.to_cbor() }
+    }
+
+    /// The book. Errors when the bytes are not one, or not of this year and kind.
+    pub fn read(&self) -> Result<PriceBook, ReferenceError> {
+        let book = PriceBook::from_cbor(&self.content)?;
+        if book.financial_year() == self.financial_year && PriceKind::of(&book) == self.kind {
+            Ok(book)
+        } else {
+            Err(ReferenceError::Order("price books"))
+        }
+    }
 }
 
 /// The reference data of one system as rows, each list in ascending order of its key without duplicates.
@@ -70,7 +120,7 @@ pub struct Snapshot {
     /// Contracts, by id and first day.
     #[n(7)]
     pub contracts: Vec<Contract>,
-    /// Price books, by id.
+    /// Price books in force, by financial year and kind.
     #[n(8)]
     pub price_books: Vec<PriceBookContent>,
     /// Market forces factors, by provider, site and first day.
@@ -102,14 +152,9 @@ pub enum ReferenceError {
     /// Rows of a list are out of order, or two have one key.
     #[error("the snapshot's {0} are not in ascending order of their keys without duplicates")]
     Order(&'static str),
-    /// A contract names a price book that the snapshot does not hold.
-    #[error("contract {contract} names price book {price_book}, which the snapshot does not hold")]
-    PriceBookMissing {
-        /// The contract.
-        contract: ContractId,
-        /// The book that it names.
-        price_book: PriceBookId,
-    },
+    /// A price book's bytes are not one.
+    #[error("a price book of the snapshot cannot be read")]
+    PriceBook(#[from] BookError),
 }
 
 impl Snapshot {
@@ -142,7 +187,7 @@ impl Snapshot {
         self.practices.sort_by_key(|row| (row.practice, row.validity.from));
         self.districts.sort_by_key(|row| (row.district, row.validity.from));
         self.contracts.sort_by_key(|row| (row.id, row.validity.from));
-        self.price_books.sort_by_key(|row| row.id);
+        self.price_books.sort_by_key(|row| (row.financial_year, row.kind));
         self.market_forces.sort_by_key(|row| (row.provider, row.site, row.validity.from));
         self.deadlines.sort_by_key(|row| row.period);
         self.bank_holidays.sort_unstable();
@@ -150,7 +195,7 @@ impl Snapshot {
         self.bank_details.sort_by_key(|row| (row.organisation, row.validity.from));
     }
 
-    /// Checks the order of every list, and that contracts name price books that are there.
+    /// Checks the order of every list.
     pub fn check(&self) -> Result<(), ReferenceError> {
         ascending("members", &self.system.members, |row| *row)?;
         ascending("organisations", &self.organisations, |row| row.ods)?;
@@ -158,7 +203,7 @@ impl Snapshot {
         ascending("practices", &self.practices, |row| (row.practice, row.validity.from))?;
         ascending("districts", &self.districts, |row| (row.district, row.validity.from))?;
         ascending("contracts", &self.contracts, |row| (row.id, row.validity.from))?;
-        ascending("price books", &self.price_books, |row| row.id)?;
+        ascending("price books", &self.price_books, |row| (row.financial_year, row.kind))?;
         ascending("market forces factors", &self.market_forces, |row| {
             (row.provider, row.site, row.validity.from)
         })?;
@@ -169,11 +214,6 @@ impl Snapshot {
         for contract in &self.contracts {
             if !contract.payers.is_canonical() || !contract.functions.is_canonical() {
                 return Err(ReferenceError::Order("scopes of contracts"));
-            }
-            if let Some(price_book) = contract.local_prices
-                && self.price_books.binary_search_by_key(&price_book, |row| row.id).is_err()
-            {
-                return Err(ReferenceError::PriceBookMissing { contract: contract.id, price_book });
             }
         }
         Ok(())

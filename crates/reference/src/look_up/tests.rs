@@ -1,9 +1,13 @@
 //! Every look-up by table, on a small copy of Berkshire West.
 
 use super::*;
-use crate::{ContractId, District, Mechanism, PaymentChannel, Practice, Scope, System, Validity};
+use crate::{
+    ContractId, District, MarketForces, Mechanism, PaymentChannel, Practice, PriceBookContent, PriceKind,
+    Scope, System, Validity,
+};
 use money::{Pence, Rounding};
 use proptest::prelude::*;
+use tariff::{AttendancePrices, AttendanceRow, MffSource, PriceBook};
 
 fn ods(text: &str) -> OdsCode {
     text.parse().unwrap()
@@ -38,7 +42,6 @@ fn contract(
         rounding: Rounding::NearestPenny,
         price_tolerance: Pence::from_u32(1),
         ubrn_required_from: Some(day("2018-10-01")),
-        local_prices: None,
         source: "test".into(),
     }
 }
@@ -122,7 +125,7 @@ fn snapshot() -> Snapshot {
     let factor = |provider: &str, site: Option<&str>, factor: &str, valid: &str| MarketForces {
         provider: ods(provider),
         site: site.map(ods),
-        factor: factor.parse().unwrap(),
+        mff: Mff { factor: factor.parse().unwrap(), source: MffSource::NearestTrust(ods("RHW")) },
         validity: span(valid),
         source: source(),
     };
@@ -151,7 +154,22 @@ fn snapshot() -> Snapshot {
         account_number: "66374958".parse().unwrap(),
         validity: span("2017-04-01.."),
     }];
+    rows.price_books = vec![PriceBookContent::new(&book())];
     rows
+}
+
+fn book() -> PriceBook {
+    let row = AttendanceRow {
+        first_single_pence: Some(145_00),
+        first_multi_pence: None,
+        follow_up_single_pence: Some(72_00),
+        follow_up_multi_pence: None,
+        remote_first_pence: None,
+        remote_follow_up_pence: None,
+    };
+    let content = tariff::Content::Attendance(AttendancePrices::new(Some(row), Vec::new()));
+    PriceBook::new("test-2017-18".parse().unwrap(), "2017-18".parse().unwrap(), true, "test".into(), content)
+        .unwrap()
 }
 
 fn reference() -> Reference {
@@ -286,7 +304,7 @@ fn a_factor_is_the_sites_then_the_providers() {
         ("RHW", "RHW01", "2018-04-01", Some("1.1")),
         ("RAX", "RAX", "2017-06-01", None),
     ] {
-        let found = reference.mff(ods(provider), ods(site), day(on)).map(|row| row.factor.to_string());
+        let found = reference.mff(ods(provider), ods(site), day(on)).map(|mff| mff.factor.to_string());
         assert_eq!(found.as_deref(), expected, "{provider} {site} {on}");
     }
 }
@@ -349,6 +367,14 @@ fn payment_details_are_dated() {
 }
 
 #[test]
+fn books_price_their_year_and_kind() {
+    let reference = reference();
+    let year = "2017-18".parse().unwrap();
+    assert!(reference.books().attendance(year).is_some_and(|(held, _)| *held == book()));
+    assert!(reference.books().admitted(year).is_none());
+}
+
+#[test]
 fn only_canonical_bytes_are_read() {
     let rows = snapshot();
     let bytes = rows.encode();
@@ -367,9 +393,12 @@ fn only_canonical_bytes_are_read() {
     assert!(matches!(unsorted.check(), Err(ReferenceError::Order("contracts"))));
     unsorted.sort();
     assert_eq!(unsorted, rows);
-    let mut nameless = rows;
-    nameless.contracts[0].local_prices = Some("local/none".parse().unwrap());
-    assert!(matches!(nameless.check(), Err(ReferenceError::PriceBookMissing { .. })));
+    let mut misfiled = rows;
+    misfiled.price_books[0].kind = PriceKind::Admitted;
+    assert!(matches!(Reference::new(misfiled), Err(ReferenceError::Order("price books"))));
+    let mut broken = snapshot();
+    broken.price_books[0].content.pop();
+    assert!(matches!(Reference::new(broken), Err(ReferenceError::PriceBook(_))));
 }
 
 proptest! {
