@@ -224,8 +224,11 @@ pub(crate) const FRAME_REASONS: &[&str] = &[
     "DEADLINE_EXCEEDED",
     "INCIDENT",
     "METHOD_NOT_ALLOWED",
+    "NOT_A_SANDBOX",
     "NOT_YOURS",
     "REQUEST_ID_REUSED",
+    "REQUEST_TOO_LARGE",
+    "SERVICE_NOT_HERE",
     "SYSTEM_UNKNOWN",
 ];
 
@@ -245,6 +248,34 @@ pub fn request_id_reused(field: &'static str, position: Position) -> Status {
 #[must_use]
 pub fn system_unknown() -> Status {
     plain(Code::NotFound, "SYSTEM_UNKNOWN", "no system of that name is registered here", &[])
+}
+
+/// The status of a call about a journal of a service that the answering process does not run.
+#[must_use]
+pub fn service_not_here() -> Status {
+    plain(
+        Code::NotFound,
+        "SERVICE_NOT_HERE",
+        "this process does not run that service: ask the one that does",
+        &[],
+    )
+}
+
+/// The status of moving a clock that follows the machine's.
+#[must_use]
+pub fn not_a_sandbox() -> Status {
+    plain(Code::FailedPrecondition, "NOT_A_SANDBOX", "only the clock of a sandbox system can be moved", &[])
+}
+
+/// The status of a request whose record would be larger than a record may be.
+#[must_use]
+pub fn request_too_large() -> Status {
+    plain(
+        Code::InvalidArgument,
+        "REQUEST_TOO_LARGE",
+        "the request is too large for one record: send less at once",
+        &[],
+    )
 }
 
 /// The status of a call from a certificate that names no caller. `why` is a [`access::CallerError`]'s text, which may

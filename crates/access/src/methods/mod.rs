@@ -4,10 +4,11 @@
 //! [`Caller::acts_for`].
 
 use crate::{Caller, Role};
-use journal::Service;
+use ::journal::Service;
 
 mod health_budgets;
 mod identity;
+mod journal;
 mod ledger;
 mod reconciliation;
 mod referrals;
@@ -56,6 +57,12 @@ const COMMON: &[&str] = &[
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
 
+/// The rows that every service answers for its own journals.
+#[must_use]
+pub const fn of_journals() -> &'static [Method] {
+    journal::METHODS
+}
+
 /// The service whose methods begin like `path`.
 fn service_of(path: &str) -> Option<Service> {
     let package = path.strip_prefix("/almoner.")?.split('.').next()?;
@@ -67,7 +74,8 @@ fn service_of(path: &str) -> Option<Service> {
 /// The row of the method at `path`.
 #[must_use]
 pub fn row(path: &str) -> Option<&'static Method> {
-    of(service_of(path)?).iter().find(|method| method.path == path)
+    let rows = if path.starts_with("/almoner.journal.") { of_journals() } else { of(service_of(path)?) };
+    rows.iter().find(|method| method.path == path)
 }
 
 /// Whether `caller` may call the method at `path`. A path without a row is permitted to nobody.
@@ -94,7 +102,7 @@ macro_rules! grant {
         $crate::Method {
             path: $path,
             grants: &[
-                $($crate::Grant::Service(journal::Service::$service)),+
+                $($crate::Grant::Service(::journal::Service::$service)),+
                 $(, $($crate::Grant::Role($crate::Role::$role)),+)?
             ],
         }

@@ -182,6 +182,18 @@ impl<D: Domain> Handle<D> {
         *self.0.durable.borrow()
     }
 
+    /// Every report that the records before this position owe to other services is answered.
+    #[must_use]
+    pub fn delivered_count(&self) -> u64 {
+        *self.0.delivered.borrow()
+    }
+
+    /// Whether writes are accepted; false while the disk is nearly full or the process drains.
+    #[must_use]
+    pub fn accepting(&self) -> bool {
+        self.0.reader.accepting() && !self.0.draining.load(Ordering::Relaxed)
+    }
+
     /// Waits until the durable count differs from `seen`, and returns it; `None` when the journal has stopped.
     pub async fn durable_beyond(&self, seen: u64) -> Option<u64> {
         let mut durable = self.0.durable.clone();

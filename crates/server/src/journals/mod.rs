@@ -16,12 +16,15 @@ mod handle;
 mod metrics;
 mod open;
 mod outbox;
+mod set;
+mod status;
 mod sync_thread;
 
 pub use clock::{Clock, SystemClock};
 pub use handle::{Answer, Answers, Handle, ReadAt, ReadError, Request, SubmitError, request, service_urn};
 pub use open::{Directory, Journals, JournalsError, Lookup, Place, SystemFacts};
 pub use outbox::{Courier, CourierError, Delivering, Delivery};
+pub use set::{Advancing, AnyJournal, AnyJournals, Getting};
 
 #[cfg(test)]
 mod tests;
