@@ -206,7 +206,7 @@ impl AccountPath {
     /// The clinical commissioning group whose money it is, or `None` in the memorandum section.
     #[must_use]
     pub fn payer(&self) -> Option<&str> {
-        if self.column == Column::ResourceLimit { self.segment(1) } else { self.line().and(self.segment(0)) }
+        if self.column == Column::ResourceLimit { self.segment(1) } else { self.line()?.split('/').next() }
     }
 
     /// The financial year of its money, or `None` in the memorandum section.
