@@ -62,7 +62,8 @@ pub enum CopyKind {
 pub enum StatementAccount {
     /// By IBAN.
     Iban(String),
-    /// By another scheme; in the United Kingdom, 14 digits of sort code and account number.
+    /// By another scheme; in the United Kingdom, 14 digits of sort code and account number. A bank that states the
+    /// account number alone and its sort code as the servicer's member id is read as the 14 digits.
     Other(String),
 }
 
@@ -92,10 +93,12 @@ pub struct Entry {
     pub value_date: Option<Date>,
     /// The entry's own reference (`NtryRef`).
     pub entry_reference: Option<String>,
-    /// The bank's reference (`AcctSvcrRef`).
+    /// The bank's reference (`AcctSvcrRef`), of the entry or else of its payment.
     pub bank_reference: Option<String>,
     /// What kind of movement, in the bank's words.
     pub bank_transaction_code: BankTransactionCode,
+    /// The payer's batch (`PmtInfId`); all that some banks say of a payment made through Bacs.
+    pub payment_information_id: Option<String>,
     /// The payer's instruction id.
     pub instruction_id: Option<String>,
     /// The end-to-end id of the payment; `NOTPROVIDED` is what banks write for none, and reads as none.
@@ -151,6 +154,19 @@ impl Statement {
     }
 }
 
+impl Entry {
+    /// Whether money that was paid out came back: a credit that gives a return reason, reverses an entry, or stands
+    /// under the code of an issued credit transfer (ISO 20022 bank transaction codes `PMNT`/`ICDT` and `IRCT`).
+    #[must_use]
+    pub fn is_return(&self) -> bool {
+        let issued = match &self.bank_transaction_code.domain {
+            Some([domain, family, _]) => domain == "PMNT" && (family == "ICDT" || family == "IRCT"),
+            None => false,
+        };
+        self.side == Side::Credit && (self.return_reason.is_some() || self.reversal || issued)
+    }
+}
+
 impl StatementAccount {
     /// Whether it is `account`, in whichever spelling.
     #[must_use]
@@ -166,11 +182,33 @@ impl StatementAccount {
         }
     }
 
-    /// Whether both texts name one account: the same United Kingdom account, or the same letters and digits.
+    /// Whether both texts name one account: the same United Kingdom account (a bare account number may be any bank's), or
+    /// the same letters and digits.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         match (BankAccount::parse(self.as_str()), BankAccount::parse(other.as_str())) {
             (Ok(own), Ok(other)) => own.is_same_as(&other),
+            (Ok(known), Err(_)) if other.is_bare_number() => {
+                known.account_number().as_str() == other.as_str()
+            }
+            (Err(_), Ok(known)) if self.is_bare_number() => known.account_number().as_str() == self.as_str(),
             _ => letters_and_digits(self.as_str()).eq(letters_and_digits(other.as_str())),
+        }
+    }
+}
+
+impl StatementAccount {
+    /// Eight digits: an account number whose sort code is not stated.
+    fn is_bare_number(&self) -> bool {
+        self.as_str().parse::<nhs::AccountNumber>().is_ok()
+    }
+
+    /// Puts the servicer's sort code before a bare account number.
+    pub(crate) fn with_sort_code(self, sort_code: Option<&str>) -> Self {
+        match sort_code {
+            Some(sort_code) if self.is_bare_number() && sort_code.parse::<nhs::SortCode>().is_ok() => {
+                Self::Other(format!("{sort_code}{}", self.as_str()))
+            }
+            _ => self,
         }
     }
 }

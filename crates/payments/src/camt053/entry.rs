@@ -50,6 +50,8 @@ struct Fields {
     bank_reference: Option<String>,
     code: Option<BankTransactionCode>,
     bundled: Option<u32>,
+    /// The ids of the batches that it books.
+    bundle_ids: Vec<String>,
     details: Vec<Details>,
 }
 
@@ -58,6 +60,8 @@ struct Fields {
 struct Details {
     amount: Option<Pence>,
     side: Option<Side>,
+    bank_reference: Option<String>,
+    payment_information_id: Option<String>,
     instruction_id: Option<String>,
     end_to_end_id: Option<String>,
     remittance: Option<String>,
@@ -108,7 +112,16 @@ impl Fields {
     }
 
     fn read_bundle(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
-        let count = cursor.within("NbOfTxs", |cursor, child| cursor.count(child, "NbOfTxs"))?;
+        let mut count = None;
+        while let Some(child) = cursor.child()? {
+            match child.name() {
+                "NbOfTxs" => {
+                    set_once(&mut count, cursor.count(&child, "NbOfTxs")?, "NbOfTxs", child.position)?;
+                }
+                "PmtInfId" => self.bundle_ids.push(cursor.text()?),
+                _ => cursor.skip()?,
+            }
+        }
         let total = self.bundled.unwrap_or(0).saturating_add(count.unwrap_or(0));
         self.bundled = Some(total);
         Ok(())
@@ -118,6 +131,10 @@ impl Fields {
         let details = core::mem::take(&mut self.details);
         let stated = self.bundled.filter(|count| *count > 1);
         let several = details.len() > 1;
+        let bundle_id = match self.bundle_ids.as_slice() {
+            [id] => Some(id.clone()),
+            _ => None,
+        };
         let amounts = details.iter().map(|detail| detail.amount).collect::<Option<Vec<_>>>();
         let entry = Entry {
             amount: required(self.amount, "Amt", position)?,
@@ -129,6 +146,7 @@ impl Fields {
             entry_reference: self.entry_reference,
             bank_reference: self.bank_reference,
             bank_transaction_code: required(self.code, "BkTxCd", position)?,
+            payment_information_id: bundle_id,
             instruction_id: None,
             end_to_end_id: None,
             reference: None,
@@ -189,6 +207,8 @@ fn bundle(entry: Entry, count: u32, details: Vec<Details>) -> ReadEntry {
 impl Details {
     fn into_entry(self, entry: Entry) -> (Entry, Parties) {
         let entry = Entry {
+            bank_reference: entry.bank_reference.or(self.bank_reference),
+            payment_information_id: self.payment_information_id.or(entry.payment_information_id),
             instruction_id: self.instruction_id,
             end_to_end_id: self.end_to_end_id.filter(|id| id != "NOTPROVIDED"),
             reference: self.remittance.map(PrivateText::new),
@@ -287,6 +307,12 @@ fn read_references(cursor: &mut Cursor<'_>, details: &mut Details) -> Result<()>
     while let Some(child) = cursor.child()? {
         let position = child.position;
         match child.name() {
+            "AcctSvcrRef" => {
+                set_once(&mut details.bank_reference, cursor.text()?, "AcctSvcrRef", position)?;
+            }
+            "PmtInfId" => {
+                set_once(&mut details.payment_information_id, cursor.text()?, "PmtInfId", position)?;
+            }
             "InstrId" => set_once(&mut details.instruction_id, cursor.text()?, "InstrId", position)?,
             "EndToEndId" => set_once(&mut details.end_to_end_id, cursor.text()?, "EndToEndId", position)?,
             _ => cursor.skip()?,

@@ -184,7 +184,7 @@ fn read_period(cursor: &mut Cursor<'_>, parent: &Child<'_>) -> Result<(MessageTi
 
 /// The identification of an account (`CashAccount16`, `20`, `38`, `39`); its currency, when stated, must be sterling.
 pub(super) fn read_account(cursor: &mut Cursor<'_>, parent: &Child<'_>) -> Result<StatementAccount> {
-    let mut account = None;
+    let (mut account, mut sort_code) = (None, None);
     while let Some(child) = cursor.child()? {
         match child.name() {
             "Id" => {
@@ -198,10 +198,15 @@ pub(super) fn read_account(cursor: &mut Cursor<'_>, parent: &Child<'_>) -> Resul
                     return Err(ReadError::CurrencyRefused { currency, position: child.position });
                 }
             }
+            "Svcr" => {
+                let value = cursor.text_at(&["FinInstnId", "ClrSysMmbId", "MmbId"])?;
+                set_once(&mut sort_code, value, "Svcr", child.position)?;
+            }
             _ => cursor.skip()?,
         }
     }
-    required(account, "Id", parent.position)
+    let account: StatementAccount = required(account, "Id", parent.position)?;
+    Ok(account.with_sort_code(sort_code.flatten().as_deref()))
 }
 
 fn read_account_id(cursor: &mut Cursor<'_>, parent: &Child<'_>) -> Result<StatementAccount> {

@@ -71,6 +71,7 @@ fn check_entry(entry: &Entry, at: &str) -> Result<(), WriteError> {
     let fields = [
         ("entry reference", entry.entry_reference.as_ref(), 35),
         ("bank reference", entry.bank_reference.as_ref(), 35),
+        ("batch id", entry.payment_information_id.as_ref(), 35),
         ("instruction id", entry.instruction_id.as_ref(), 35),
         ("end-to-end id", entry.end_to_end_id.as_ref(), 35),
         ("return reason", entry.return_reason.as_ref(), 35),
@@ -88,8 +89,7 @@ fn check_entry(entry: &Entry, at: &str) -> Result<(), WriteError> {
         .map_or(Ok(()), |reference| text(reference.expose(), 140, || format!("{at} reference")));
     reference?;
     let no_form = |problem| WriteError::NoForm { at: at.to_owned(), problem };
-    let details = has_details(entry);
-    if entry.bundled.is_some() && details {
+    if entry.bundled.is_some() && says_which(entry) {
         return Err(no_form("a bundle does not say which payments it books"));
     }
     if entry.bundled.is_some_and(|count| count < 2) {
@@ -130,7 +130,8 @@ fn is_iban_shaped(text: &str) -> bool {
         && body.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-fn has_details(entry: &Entry) -> bool {
+/// Whether the entry tells one payment from others.
+fn says_which(entry: &Entry) -> bool {
     entry.instruction_id.is_some()
         || entry.end_to_end_id.is_some()
         || entry.reference.is_some()
@@ -198,16 +199,22 @@ fn write_entry(out: &mut XmlOut, entry: &Entry) {
         }
     });
     if let Some(count) = entry.bundled {
-        out.path(&["NtryDtls", "Btch", "NbOfTxs"], &count.to_string());
-    }
-    if has_details(entry) {
+        out.element("NtryDtls", |out| {
+            out.element("Btch", |out| {
+                out.optional("PmtInfId", entry.payment_information_id.as_deref());
+                out.leaf("NbOfTxs", &count.to_string());
+            });
+        });
+    } else if says_which(entry) || entry.payment_information_id.is_some() {
         out.element("NtryDtls", |out| out.element("TxDtls", |out| write_details(out, entry)));
     }
 }
 
 fn write_details(out: &mut XmlOut, entry: &Entry) {
-    if entry.instruction_id.is_some() || entry.end_to_end_id.is_some() {
+    let ids = [&entry.payment_information_id, &entry.instruction_id, &entry.end_to_end_id];
+    if ids.into_iter().any(Option::is_some) {
         out.element("Refs", |out| {
+            out.optional("PmtInfId", entry.payment_information_id.as_deref());
             out.optional("InstrId", entry.instruction_id.as_deref());
             out.optional("EndToEndId", entry.end_to_end_id.as_deref());
         });

@@ -29,6 +29,7 @@ pub(crate) fn entry(side: Side, pence: u32, end_to_end_id: &str) -> Entry {
         entry_reference: Some("1".to_owned()),
         bank_reference: Some("BANK-1".to_owned()),
         bank_transaction_code: codes(["PMNT", "ICDT", "DMCT"]),
+        payment_information_id: None,
         instruction_id: None,
         end_to_end_id: Some(end_to_end_id.to_owned()),
         reference: Some(PrivateText::new("10M1TE2XNZ7EQPCKJ8")),
@@ -196,6 +197,7 @@ fn an_entry_of_two_other_parties_is_refused() {
         with_details(&format!("<TxDtls><RltdPties>{both}</RltdPties></TxDtls>"))
     };
     assert!(read(parties("60161331926819", "20000055779911").as_bytes()).is_ok());
+    assert!(read(parties("31926819", "20000055779911").as_bytes()).is_ok());
     assert!(read(parties("20-00-00 55779911", "GB29 NWBK 6016 1331 9268 19").as_bytes()).is_ok());
     assert_eq!(
         read(parties("20000055779911", "20000055779912").as_bytes()),
@@ -221,6 +223,38 @@ fn version_8_says_the_same_in_its_own_words() {
     }
     let old_status = text.replace("camt.053.001.02", "camt.053.001.08");
     assert_eq!(read(old_status.as_bytes()).unwrap_err().reason(), "MALFORMED");
+}
+
+#[test]
+fn a_bare_account_number_is_read_with_its_banks_sort_code() {
+    let svcr =
+        "<Svcr><FinInstnId><ClrSysMmbId><MmbId>601613</MmbId></ClrSysMmbId></FinInstnId></Svcr></Acct>";
+    let bare =
+        text(&august()).replacen("<IBAN>GB29NWBK60161331926819</IBAN>", "<Othr><Id>31926819</Id></Othr>", 1);
+    let own = BankAccount::parse("60-16-13 31926819").unwrap();
+    for (text, known) in [(bare.replacen("</Acct>", svcr, 1), true), (bare, false)] {
+        xmllint::assert_valid("camt.053.001.02", text.as_bytes());
+        assert_eq!(read(text.as_bytes()).unwrap()[0].account.is(&own), known, "{text}");
+    }
+}
+
+#[test]
+fn what_comes_back_is_told_from_what_comes_in() {
+    let plain =
+        Entry { bank_transaction_code: codes(["PMNT", "RCDT", "DMCT"]), ..entry(Side::Credit, 1, "A") };
+    let table = [
+        (plain.clone(), false),
+        (Entry { reversal: true, ..plain.clone() }, true),
+        (Entry { return_reason: Some("AC04".to_owned()), ..plain.clone() }, true),
+        (Entry { bank_transaction_code: codes(["PMNT", "ICDT", "ARET"]), ..plain.clone() }, true),
+        (Entry { bank_transaction_code: codes(["PMNT", "IRCT", "DMCT"]), ..plain.clone() }, true),
+        (Entry { bank_transaction_code: codes(["CAMT", "ICDT", "OTHR"]), ..plain }, false),
+        (entry(Side::Debit, 1, "A"), false),
+        (Entry { reversal: true, ..entry(Side::Debit, 1, "A") }, false),
+    ];
+    for (entry, comes_back) in table {
+        assert_eq!(entry.is_return(), comes_back, "{entry:?}");
+    }
 }
 
 #[test]
@@ -260,7 +294,7 @@ prop_compose! {
         dates in (proptest::option::of(any_date()), proptest::option::of(any_date())),
         references in (proptest::option::of(any_text(35)), proptest::option::of(any_text(35))),
         code in (proptest::option::of(["[A-Z]{4}", "[A-Z]{4}", "[A-Z]{4}"]), proptest::option::of(any_text(35))),
-        ids in (proptest::option::of(any_text(35)), proptest::option::of(any_text(35))),
+        ids in (proptest::option::of(any_text(35)), proptest::option::of(any_text(35)), proptest::option::of(any_text(35))),
         texts in (proptest::option::of(any_text(140)), proptest::option::of(any_text(35))),
         bundled in proptest::option::weighted(0.1, 2..1_000_u32),
     ) -> Entry {
@@ -275,6 +309,7 @@ prop_compose! {
             entry_reference: references.0,
             bank_reference: references.1,
             bank_transaction_code: BankTransactionCode { domain: code.0, proprietary: code.1 },
+            payment_information_id: ids.2,
             instruction_id: ids.0.filter(|_| single),
             end_to_end_id: ids.1.filter(|_| single),
             reference: texts.0.filter(|_| single).map(PrivateText::new),
