@@ -122,7 +122,8 @@ fn a_statement_in_sterling_is_read_once_it_adds_up() {
         credit £100.00 Some("00384068") return true
         debit £100.00 Some("CHCSVP1139982") return false
         credit £100.00 Some("GSUPGKUAUQ6EJDK") return false
-        debit £100.00 Some("GSEOOM9QJYXKHLO") return false"#]].assert_eq(&seen.join("\n"));
+        debit £100.00 Some("GSEOOM9QJYXKHLO") return false"#]]
+    .assert_eq(&seen.join("\n"));
     assert_eq!(
         statements[1].entries[0].payment_information_id.as_deref(),
         Some("c67733f177ea422db587087e7f47567f")
