@@ -40,11 +40,11 @@ pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body:
     let _ = try_encode(command, outcome, &mut e);
 }
 
-/// How many bytes the command takes in a record's body.
-pub(crate) fn command_bytes(command: &Command) -> usize {
+/// The command as it stands in a record's body.
+pub(crate) fn command_bytes(command: &Command) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = encode_command(command, &mut Encoder::new(&mut bytes));
-    bytes.len()
+    bytes
 }
 
 fn encode_command(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> EncodeResult {

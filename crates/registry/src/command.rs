@@ -1,14 +1,14 @@
 //! What is asked of the registry, and what happens.
 
 use access::Approval;
-use journal::{Day, Digest, Instant, Position};
+use journal::{Day, Digest, Fingerprint, Instant, Position};
 use minicbor::{Decode, Encode};
 use nhs::{FinancialYear, OdsCode};
 use reference::{
     BankDetails, Contract, Deadlines, District, MarketForces, Organisation, PaymentChannel, Practice,
-    PriceKind, Role, Site, System, Validity,
+    PriceKind, Role, Scope, Site, System, Validity,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use tariff::BookId;
 
 /// The most rows of one command: 200 of at most 280 bytes (see the text limits) stay under a record's 60,000 bytes. For
@@ -58,7 +58,53 @@ impl Command {
     /// Whether the record of this command stays within its limit. Adapters refuse what does not.
     #[must_use]
     pub fn fits_record(&self) -> bool {
-        crate::codec::command_bytes(self) <= BODY_BYTES_MAX
+        crate::codec::command_bytes(self).len() <= BODY_BYTES_MAX
+    }
+
+    /// The fingerprint of what the caller asked: of the kind and the fields, without what the adapter put in beside them.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut asked = self.clone();
+        asked.set_known(Known::default());
+        let mut bytes = crate::codec::kind(&asked).0.to_le_bytes().to_vec();
+        bytes.extend(crate::codec::command_bytes(&asked));
+        journal::fingerprint(&bytes)
+    }
+
+    /// The organisations that a system's command names, of which the national journal has to be asked. Commands of the
+    /// national journal find theirs themselves.
+    #[must_use]
+    pub fn named_bodies(&self) -> BTreeSet<OdsCode> {
+        match self {
+            Self::RegisterSites(register) => register.rows.iter().map(|row| row.payee).collect(),
+            Self::RegisterDistricts(register) => register.rows.iter().map(|row| row.ccg).collect(),
+            Self::SetPaymentChannels(set) => set.rows.iter().map(|row| row.payer).collect(),
+            Self::Propose(propose) => propose.content.named_bodies(),
+            Self::RegisterOrganisations(_)
+            | Self::RegisterPractices(_)
+            | Self::RegisterMarketForces(_)
+            | Self::RegisterSystem(_)
+            | Self::SetCalendar(_)
+            | Self::ApproveProposal(_)
+            | Self::WithdrawProposal(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Puts in what the national journal says of them.
+    pub fn set_known(&mut self, known: Known) {
+        match self {
+            Self::RegisterSites(register) => register.known = known,
+            Self::RegisterDistricts(register) => register.known = known,
+            Self::SetPaymentChannels(set) => set.known = known,
+            Self::Propose(propose) => propose.known = known,
+            Self::RegisterOrganisations(_)
+            | Self::RegisterPractices(_)
+            | Self::RegisterMarketForces(_)
+            | Self::RegisterSystem(_)
+            | Self::SetCalendar(_)
+            | Self::ApproveProposal(_)
+            | Self::WithdrawProposal(_) => {}
+        }
     }
 }
 
@@ -184,6 +230,20 @@ impl Content {
         // Writing to a Vec cannot fail.
         let _ = minicbor::encode(self, &mut bytes);
         Digest::of(&bytes)
+    }
+
+    fn named_bodies(&self) -> BTreeSet<OdsCode> {
+        match self {
+            Self::PriceBook(_) => BTreeSet::new(),
+            Self::Contracts(rows) => {
+                let payers = rows.iter().flat_map(|row| match &row.payers {
+                    Scope::All => &[],
+                    Scope::These(payers) => payers.as_slice(),
+                });
+                payers.copied().chain(rows.iter().map(|row| row.provider)).collect()
+            }
+            Self::BankDetails(rows) => rows.iter().map(|row| row.organisation).collect(),
+        }
     }
 
     /// How many rows it has.

@@ -559,6 +559,18 @@ fn the_largest_batches_fit_a_record() {
 }
 
 #[test]
+fn a_fingerprint_is_of_what_was_asked() {
+    let asked = propose(Content::Contracts(vec![contract("A", &["10M", "10N"], "NT3", "2017-04-01..")]));
+    let mut resolved = asked.clone();
+    resolved.set_known(Known::default());
+    assert_ne!(asked, resolved);
+    assert_eq!(asked.fingerprint(), resolved.fingerprint());
+    let other = propose(Content::Contracts(vec![contract("B", &["10M", "10N"], "NT3", "2017-04-01..")]));
+    assert_ne!(asked.fingerprint(), other.fingerprint());
+    assert_eq!(asked.named_bodies().into_iter().collect::<Vec<_>>(), ["10M", "10N", "NT3"].map(ods));
+}
+
+#[test]
 fn refusals_have_one_code_each() {
     let codes: std::collections::BTreeSet<_> = Refusal::REASONS.into_iter().collect();
     assert_eq!(codes.len(), Refusal::REASONS.len());
