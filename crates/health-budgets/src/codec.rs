@@ -1,0 +1,104 @@
+//! Record bodies: `[command fields, [0, events] or [1, refusal]]`. Old kinds would decode into today's events here.
+
+use crate::{Command, Event, Refusal};
+use journal::{DecodeError, Events, Kind, Outcome, Service};
+use minicbor::{Decoder, Encoder, decode::Error as BodyError, encode::Error as EncodeError};
+
+macro_rules! kinds {
+    ($($number:literal $name:ident $fields:tt;)*) => {
+        pub(crate) const fn kind(command: &Command) -> Kind {
+            match command { $(Command::$name(_) => Kind($number),)* }
+        }
+
+        fn encode_command(
+            command: &Command,
+            e: &mut Encoder<&mut Vec<u8>>,
+        ) -> Result<(), EncodeError<core::convert::Infallible>> {
+            match command { $(Command::$name(fields) => e.encode(fields)?.ok(),)* }
+        }
+
+        fn decode_command(kind: Kind, d: &mut Decoder<'_>) -> Result<Command, DecodeError> {
+            Ok(match kind.0 {
+                $($number => Command::$name(d.decode()?),)*
+                other => return Err(DecodeError::Kind(other, Service::HealthBudgets)),
+            })
+        }
+
+        /// The first field in which two commands of a kind differ, by its name on the wire.
+        pub(crate) fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
+            match (recorded, offered) {
+                $((Command::$name(a), Command::$name(b)) => kinds!(@differ a b $fields),)*
+                ($(Command::$name(_))|*, _) => "request_id",
+            }
+        }
+    };
+    (@differ $a:ident $b:ident [$($field:ident)*]) => {
+        $(if $a.$field != $b.$field { stringify!($field) } else)* { "request_id" }
+    };
+}
+
+kinds! {
+    100 OpenPlan [pseudonym ccg category starts co_ordinator recipient pots reviews];
+    101 ApprovePlan [plan digest];
+    102 RecordSpend [plan pot item supplier pence date];
+    103 BookService [plan item supplier pence date];
+    104 RecordDelivery [booking pence delivered];
+    105 CancelBooking [booking];
+    106 FallDue [plan pot due];
+    107 RecordCarePeriod [plan pot from to pence];
+    108 SuspendPlan [plan from];
+    109 ResumePlan [plan];
+    110 RecordDeath [plan died];
+    111 DecideReclaim [plan pot pence reason deadline];
+    112 RecordReceipt [reclaim pence received];
+    113 RecordReturn [plan pence received];
+    114 RecordReview [plan held];
+    115 ProposeWriteOff [reclaim];
+    116 ApproveWriteOff [reclaim digest];
+    117 ClosePlan [plan];
+    118 SettleAsk [ask answer];
+}
+
+pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail, and the values hold nothing that CBOR lacks.
+    let _ = try_encode(command, outcome, &mut Encoder::new(body));
+}
+
+fn try_encode(
+    command: &Command,
+    outcome: &Outcome<Event, Refusal>,
+    e: &mut Encoder<&mut Vec<u8>>,
+) -> Result<(), EncodeError<core::convert::Infallible>> {
+    e.array(2)?;
+    encode_command(command, e)?;
+    e.array(2)?;
+    match outcome {
+        Outcome::Accepted(events) => e.u8(0)?.encode(events.as_slice())?,
+        Outcome::Refused(refusal) => e.u8(1)?.encode(refusal)?,
+    };
+    Ok(())
+}
+
+pub(crate) fn decode(kind: Kind, body: &[u8]) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
+    let mut d = Decoder::new(body);
+    pair(&mut d)?;
+    let command = decode_command(kind, &mut d)?;
+    pair(&mut d)?;
+    let outcome = match d.u8()? {
+        0 => Outcome::Accepted(d.array_iter::<Event>()?.collect::<Result<Events<Event>, _>>()?),
+        1 => Outcome::Refused(d.decode()?),
+        _ => return Err(BodyError::message("an outcome is 0 or 1").into()),
+    };
+    if d.position() != body.len() {
+        return Err(BodyError::message("bytes follow the outcome").into());
+    }
+    Ok((command, outcome))
+}
+
+fn pair(d: &mut Decoder<'_>) -> Result<(), BodyError> {
+    if d.array()? == Some(2) {
+        Ok(())
+    } else {
+        Err(BodyError::message("a body is a pair of command and outcome"))
+    }
+}
