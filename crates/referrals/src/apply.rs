@@ -1,0 +1,293 @@
+//! What an event does to the state. Total: it never fails, and a replay runs nothing else.
+
+use crate::{
+    ActivityLine, AdoptReference, Answer, Command, End, Event, LineAnswered, Matched, Pathway,
+    RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission, SubmitUnreadable,
+    Verdict,
+    key::{CareKey, LineKey},
+    report,
+    state::{Channel, InForce, LineRow, Mark, TotalKey},
+};
+use journal::{Day, Moment, Position};
+use money::Pence;
+use nhs::OdsCode;
+
+pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
+    match (command, event) {
+        (Command::AdoptReference(adopt), Event::ReferenceAdopted) => adopted(state, at, adopt),
+        (Command::OpenSubmission(open), Event::SubmissionOpened) => {
+            let row = Submission {
+                id: open.proposed_id,
+                caller: at.caller,
+                provider: open.provider,
+                runs: Vec::new(),
+            };
+            state.submissions.insert(at.position, row);
+            state.submission_ids.insert(open.proposed_id, at.position);
+            state.submission_files.insert((at.caller, open.file_digest), at.position);
+        }
+        (Command::RecordReferral(referral), Event::ReferralRecorded(recorded)) => {
+            referral_recorded(state, at, referral, recorded);
+        }
+        (Command::EndReferral(end), Event::ReferralEnded { .. }) => {
+            let ended = match end.end {
+                End::Discharged => ReferralState::Discharged,
+                End::Cancelled => ReferralState::Cancelled,
+            };
+            referral_ended(state, at, end.referral, ended);
+        }
+        (Command::ExpireReferral(expire), Event::ReferralEnded { .. }) => {
+            referral_ended(state, at, expire.referral, ReferralState::Expired);
+        }
+        (Command::SubmitLine(line), Event::LineAnswered(answered)) => {
+            line_answered(state, at, line, answered);
+        }
+        (Command::SubmitUnreadable(line), Event::LineAnswered(answered)) => {
+            unreadable(state, at, line, answered);
+        }
+        (Command::WithdrawLine(withdraw), Event::LineWithdrawn { withdrawn }) => {
+            let key = LineKey::new(withdraw.provider, &withdraw.cds_identifier);
+            take(state, withdraw.provider, withdrawn);
+            drop_care(state, &key);
+            if let Some(row) = state.lines.get_mut(&key) {
+                row.mark = Mark::Withdrawn;
+            }
+        }
+        (Command::SealCut(seal), Event::CutSealed { .. }) => {
+            state.sealed.insert(seal.cut, at.position);
+        }
+        // `SubmissionFound` changes nothing; any other pair is no event of its command.
+        (_, _) => {}
+    }
+}
+
+fn adopted(state: &mut State, at: &Moment, adopt: &AdoptReference) {
+    state.adopted = Some(InForce {
+        reference: adopt.reference.clone(),
+        since: at.position,
+        digest: adopt.terms.digest,
+        hold_days: adopt.terms.hold_days,
+        follow_ups: adopt.terms.follow_ups,
+    });
+}
+
+fn referral_recorded(state: &mut State, at: &Moment, referral: &RecordReferral, recorded: &ReferralRecorded) {
+    let booking = referral.ubrn.map_or(0, nhs::Ubrn::get);
+    let (held, until) =
+        recorded.hold.map_or((Pence::ZERO, referral.referred), |hold| (hold.amount, hold.until));
+    let row = Referral {
+        pseudonym: referral.pseudonym,
+        booking,
+        function: referral.function,
+        provider: referral.provider,
+        source: Some(referral.source),
+        referred: referral.referred,
+        route: Some(recorded.route),
+        state: ReferralState::Open,
+        ended: None,
+        held,
+        left: held,
+        until,
+        hold: report::posting_id(at.request_id),
+        lines: 0,
+    };
+    state.reported = state.reported.saturating_add(1);
+    if recorded.hold.is_some() {
+        state.expiries.insert((until, at.position));
+    }
+    insert_referral(state, at.position, row);
+}
+
+fn insert_referral(state: &mut State, position: Position, row: Referral) {
+    if row.booking != 0 {
+        state.bookings.insert(row.booking, position);
+    }
+    let pathway: Pathway = (row.pseudonym, row.function.number(), row.provider);
+    let latest =
+        state.pathways.get(&pathway).and_then(|at| state.referrals.get(at)).map(|held| held.referred);
+    if latest.is_none_or(|latest| latest <= row.referred) {
+        state.pathways.insert(pathway, position);
+    }
+    state.referrals.insert(position, row);
+}
+
+fn referral_ended(state: &mut State, at: &Moment, position: Position, ended: ReferralState) {
+    if let Some(row) = state.referrals.get_mut(&position) {
+        row.state = ended;
+        row.ended = Some(at.business_date);
+        row.left = Pence::ZERO;
+        state.expiries.remove(&(row.until, position));
+    }
+}
+
+/// A line as it stands after `answered`, when it does.
+fn standing(at: &Moment, answered: &LineAnswered, claimed: Pence, date: Day) -> Standing {
+    let verdict = match &answered.answer {
+        Answer::Accepted(priced) => {
+            Verdict::Accepted(priced.as_ref().map_or(Pence::ZERO, |priced| priced.price))
+        }
+        Answer::Contested => Verdict::Contested,
+        Answer::Unreadable => Verdict::Unreadable,
+    };
+    Standing {
+        position: at.position,
+        version: answered.version,
+        route: answered.route,
+        payer: answered.payer,
+        date,
+        cut: answered.cut,
+        claimed,
+        verdict,
+        books: answered.books,
+    }
+}
+
+fn line_answered(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineAnswered) {
+    note_record(state, line.submission, at.position);
+    note_reasons(state, line.provider, answered);
+    let key = LineKey::new(line.provider, &line.cds_identifier);
+    // A claim that could not be read is not counted beyond what an amount may be.
+    let claimed = if line.claimed > crate::CLAIMED_MAX { Pence::ZERO } else { line.claimed };
+    let now = standing(at, answered, claimed, line.date());
+    if !put(state, Some(&key), line.provider, answered, &now) {
+        return;
+    }
+    let claims_care = now.verdict != Verdict::Unreadable
+        && !answered.reasons.contains(crate::Reason::Duplicate)
+        && !answered.reasons.is_nil();
+    if claims_care {
+        let care = CareKey::new(line);
+        if let Some(row) = state.lines.get_mut(&key) {
+            row.care = care;
+        }
+        state.care.insert(care, key.short());
+    }
+    match answered.referral {
+        Some(Matched::To(position)) => {
+            if let Some(row) = state.referrals.get_mut(&position) {
+                row.lines = row.lines.saturating_add(u32::from(answered.version == 1));
+                let taken = answered.capture.map_or(Pence::ZERO, |capture| capture.amount);
+                row.left = row.left.checked_sub(taken).unwrap_or(Pence::ZERO);
+            }
+        }
+        Some(Matched::Implied) => implied(state, at, line, answered),
+        None => {}
+    }
+}
+
+fn implied(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineAnswered) {
+    state.implied = state.implied.saturating_add(1);
+    let row = Referral {
+        pseudonym: line.pseudonym,
+        booking: line.ubrn.map_or(0, nhs::Ubrn::get),
+        function: line.function,
+        provider: line.provider,
+        source: None,
+        referred: line.started,
+        route: answered.route,
+        state: ReferralState::Open,
+        ended: None,
+        held: Pence::ZERO,
+        left: Pence::ZERO,
+        until: line.started,
+        hold: at.request_id,
+        lines: 1,
+    };
+    insert_referral(state, at.position, row);
+}
+
+fn unreadable(state: &mut State, at: &Moment, line: &SubmitUnreadable, answered: &LineAnswered) {
+    note_record(state, line.submission, at.position);
+    note_reasons(state, line.provider, answered);
+    let key = line.cds_identifier.as_ref().map(|identifier| LineKey::new(line.provider, identifier));
+    let claimed = line.claimed.filter(|claimed| *claimed <= crate::CLAIMED_MAX).unwrap_or(Pence::ZERO);
+    let now = standing(at, answered, claimed, at.business_date);
+    put(state, key.as_ref(), line.provider, answered, &now);
+}
+
+/// Puts a line into the totals and in force, taking off what it replaces. Returns whether it is in force.
+fn put(
+    state: &mut State,
+    key: Option<&LineKey>,
+    provider: OdsCode,
+    answered: &LineAnswered,
+    now: &Standing,
+) -> bool {
+    if !answered.in_force {
+        if let Some(row) = key.and_then(|key| state.lines.get_mut(key)) {
+            row.version = answered.version;
+        }
+        return false;
+    }
+    if let Some(old) = &answered.supersedes {
+        take(state, provider, old);
+    }
+    state.totals.entry(total_key(provider, now, now.cut)).or_default().add(now);
+    let Some(key) = key else { return true };
+    drop_care(state, key);
+    let channel = Channel { provider, payer: now.payer, route: now.route };
+    let row = LineRow {
+        position: now.position,
+        claimed: now.claimed,
+        accepted: if let Verdict::Accepted(amount) = now.verdict { amount } else { Pence::ZERO },
+        date: now.date,
+        version: now.version,
+        channel: state.channels.intern(channel),
+        care: CareKey::NONE,
+        mark: match now.verdict {
+            Verdict::Accepted(_) => Mark::Accepted,
+            Verdict::Contested => Mark::Contested,
+            Verdict::Unreadable => Mark::Unreadable,
+        },
+        books: now.books,
+        cut: state.channels.intern_cut(now.cut),
+    };
+    state.lines.insert(*key, row);
+    true
+}
+
+/// Takes a line off the totals: from the cut that it stands in, or, once that is sealed, from what belongs to no cut, as
+/// the ledger puts it into a run.
+fn take(state: &mut State, provider: OdsCode, old: &Standing) {
+    let cut = old.cut.filter(|cut| !state.sealed.contains_key(cut));
+    state.totals.entry(total_key(provider, old, cut)).or_default().take(old);
+}
+
+fn total_key(provider: OdsCode, line: &Standing, cut: Option<reference::Cut>) -> TotalKey {
+    TotalKey { cut, provider, payer: line.payer, payee: line.route.map(|route| route.payee) }
+}
+
+/// Gives up the care that the line in force claims, so that another may claim it.
+fn drop_care(state: &mut State, key: &LineKey) {
+    if let Some(row) = state.lines.get_mut(key)
+        && row.care != CareKey::NONE
+    {
+        let care = core::mem::replace(&mut row.care, CareKey::NONE);
+        if state.care.get(&care) == Some(&key.short()) {
+            state.care.remove(&care);
+        }
+    }
+}
+
+fn note_record(state: &mut State, submission: Position, position: Position) {
+    let Some(row) = state.submissions.get_mut(&submission) else { return };
+    if let Some((first, count)) = row.runs.last_mut()
+        && first.get().saturating_add(u64::from(*count)) == position.get()
+        && *count < u32::MAX
+    {
+        *count = count.saturating_add(1);
+    } else {
+        row.runs.push((position, 1));
+    }
+}
+
+fn note_reasons(state: &mut State, provider: OdsCode, answered: &LineAnswered) {
+    if answered.reasons.is_empty() {
+        return;
+    }
+    let counts = state.reasons.entry((answered.cut, provider)).or_default();
+    for reason in answered.reasons.iter() {
+        let count = counts.entry(reason).or_default();
+        *count = count.saturating_add(1);
+    }
+}

@@ -1,0 +1,312 @@
+//! What callers and the day roll ask. Every field is already parsed: what could not be is in [`SubmitUnreadable`].
+
+use crate::Reasons;
+use journal::{Day, Digest, Position, RequestId};
+use minicbor::{Decode, Encode};
+use money::Pence;
+use nhs::{
+    AdministrativeCategory, AdmissionMethod, AttendedOrDidNotAttend, CdsIdentifier, FirstAttendance, Hrg,
+    OdsCode, PatientClassification, PointOfDelivery, PracticeCode, Pseudonym, TreatmentFunction, Ubrn,
+};
+use reference::{Cut, Reference};
+use std::sync::Arc;
+
+/// Everything that can be asked of referrals.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Decide with newer reference data from here on.
+    AdoptReference(AdoptReference),
+    /// Open a submission, or find the one in force for the same file.
+    OpenSubmission(OpenSubmission),
+    /// Record a referral.
+    RecordReferral(RecordReferral),
+    /// End a referral.
+    EndReferral(EndReferral),
+    /// Answer an activity line.
+    SubmitLine(ActivityLine),
+    /// Record a line that could not be read.
+    SubmitUnreadable(SubmitUnreadable),
+    /// Withdraw a line.
+    WithdrawLine(WithdrawLine),
+    /// Seal a cut whose deadline has passed.
+    SealCut(SealCut),
+    /// Release a hold whose last day has passed.
+    ExpireReferral(ExpireReferral),
+}
+
+/// Decides with this snapshot from here on.
+#[derive(Debug, Clone)]
+pub struct AdoptReference {
+    /// What stands in the record.
+    pub terms: AdoptTerms,
+    /// The snapshot that `terms` names, read from its blob.
+    pub reference: Arc<Reference>,
+}
+
+/// What the record of an adoption holds; the snapshot itself is a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct AdoptTerms {
+    /// SHA-256 of the snapshot's canonical bytes.
+    #[n(0)]
+    pub digest: Digest,
+    /// How many days a hold lasts from the day of the referral. 182 by default: nine in ten referrals reach a first
+    /// attendance within six months (an estimate; configurable).
+    #[n(1)]
+    pub hold_days: u16,
+    /// How many follow-up attendances a referral is expected to lead to, beside its first attendance. 1 by default:
+    /// independent providers see 1.2 for each first attendance (an estimate; configurable).
+    #[n(2)]
+    pub follow_ups: u16,
+}
+
+/// Opens a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct OpenSubmission {
+    /// The provider whose activity it holds.
+    #[n(0)]
+    pub provider: OdsCode,
+    /// SHA-256 of the file.
+    #[n(1)]
+    pub file_digest: Digest,
+    /// The id that it gets, unless the same caller's same file has one.
+    #[n(2)]
+    pub proposed_id: RequestId,
+    /// Open a new one even so.
+    #[n(3)]
+    pub again: bool,
+}
+
+/// Who referred a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Source {
+    /// A general practitioner.
+    #[n(1)]
+    Gp,
+    /// Anyone else.
+    #[n(2)]
+    Other,
+}
+
+/// Records a referral.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct RecordReferral {
+    /// The patient.
+    #[n(0)]
+    pub pseudonym: Pseudonym,
+    /// The treatment function.
+    #[n(1)]
+    pub function: TreatmentFunction,
+    /// Who referred.
+    #[n(2)]
+    pub source: Source,
+    /// When it was made.
+    #[n(3)]
+    pub referred: Day,
+    /// Where the patient was registered on that day.
+    #[n(4)]
+    pub practice: PracticeCode,
+    /// The providers or sites offered, in that order.
+    #[n(5)]
+    pub offered: Vec<OdsCode>,
+    /// The provider chosen.
+    #[n(6)]
+    pub provider: OdsCode,
+    /// The site chosen, when one was.
+    #[n(7)]
+    pub site: Option<OdsCode>,
+    /// The booking reference.
+    #[n(8)]
+    pub ubrn: Option<Ubrn>,
+}
+
+/// How a referral ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum End {
+    /// The patient was discharged.
+    #[n(1)]
+    Discharged,
+    /// It was cancelled before it led to treatment.
+    #[n(2)]
+    Cancelled,
+}
+
+/// Ends a referral.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct EndReferral {
+    /// The position of the referral's record.
+    #[n(0)]
+    pub referral: Position,
+    /// How.
+    #[n(1)]
+    pub end: End,
+}
+
+/// What is coded of the care itself, by its setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+pub enum Care {
+    /// The patient was admitted.
+    #[n(1)]
+    Admitted {
+        /// The day of discharge.
+        #[n(0)]
+        discharged: Day,
+        /// How the patient came to be admitted.
+        #[n(1)]
+        method: AdmissionMethod,
+        /// What kind of admission it was.
+        #[n(2)]
+        classification: PatientClassification,
+        /// Days paid for in another way, not counted towards a long stay.
+        #[n(3)]
+        excluded_days: u16,
+    },
+    /// The patient was not admitted.
+    #[n(2)]
+    Outpatient {
+        /// Whether it was a first attendance.
+        #[n(0)]
+        first: FirstAttendance,
+        /// Whether it was kept.
+        #[n(1)]
+        attended: AttendedOrDidNotAttend,
+    },
+}
+
+/// An activity line: one attendance, procedure or spell that a provider claims for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ActivityLine {
+    /// The position of the record that opened its submission.
+    #[n(0)]
+    pub submission: Position,
+    /// Its row there, from 1.
+    #[n(1)]
+    pub row: u64,
+    /// The submission's provider.
+    #[n(2)]
+    pub provider: OdsCode,
+    /// The provider's name for the record, for its life.
+    #[n(3)]
+    pub cds_identifier: CdsIdentifier,
+    /// The patient.
+    #[n(4)]
+    pub pseudonym: Pseudonym,
+    /// Where it was done.
+    #[n(5)]
+    pub site: OdsCode,
+    /// Where the patient was registered.
+    #[n(6)]
+    pub practice: PracticeCode,
+    /// The commissioner that the provider believes responsible.
+    #[n(7)]
+    pub commissioner: OdsCode,
+    /// The treatment function.
+    #[n(8)]
+    pub function: TreatmentFunction,
+    /// The point of delivery.
+    #[n(9)]
+    pub pod: PointOfDelivery,
+    /// The day of the attendance, procedure or admission.
+    #[n(10)]
+    pub started: Day,
+    /// What is claimed.
+    #[n(11)]
+    pub claimed: Pence,
+    /// What is coded of the care.
+    #[n(12)]
+    pub care: Care,
+    /// The healthcare resource group.
+    #[n(13)]
+    pub hrg: Option<Hrg>,
+    /// The booking reference.
+    #[n(14)]
+    pub ubrn: Option<Ubrn>,
+    /// On whose account the patient was treated.
+    #[n(15)]
+    pub category: AdministrativeCategory,
+}
+
+impl ActivityLine {
+    /// The day by which the line is priced, paid and cut: of discharge for admitted care, else of the attendance.
+    #[must_use]
+    pub const fn date(&self) -> Day {
+        match self.care {
+            Care::Admitted { discharged, .. } => discharged,
+            Care::Outpatient { .. } => self.started,
+        }
+    }
+
+    /// The canonical CBOR from which the line's request id and fingerprint are made: no NHS number is in it.
+    pub fn write_content(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec cannot fail, and the line holds nothing that CBOR lacks.
+        let _ = minicbor::encode(self, out);
+    }
+}
+
+/// Records a line that could not be read: what it says stays with its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct SubmitUnreadable {
+    /// The position of the record that opened its submission.
+    #[n(0)]
+    pub submission: Position,
+    /// Its row there, from 1.
+    #[n(1)]
+    pub row: u64,
+    /// The submission's provider.
+    #[n(2)]
+    pub provider: OdsCode,
+    /// Everything that is wrong with it.
+    #[n(3)]
+    pub reasons: Reasons,
+    /// What is claimed, where that could be read.
+    #[n(4)]
+    pub claimed: Option<Pence>,
+    /// The provider's name for the record, where that could be read.
+    #[n(5)]
+    pub cds_identifier: Option<CdsIdentifier>,
+}
+
+impl SubmitUnreadable {
+    /// The canonical CBOR from which the line's request id and fingerprint are made.
+    pub fn write_content(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec cannot fail, and the line holds nothing that CBOR lacks.
+        let _ = minicbor::encode(self, out);
+    }
+}
+
+/// Withdraws a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct WithdrawLine {
+    /// The provider.
+    #[n(0)]
+    pub provider: OdsCode,
+    /// Its name for the record.
+    #[n(1)]
+    pub cds_identifier: CdsIdentifier,
+}
+
+/// Seals a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct SealCut {
+    /// Which.
+    #[n(0)]
+    pub cut: Cut,
+}
+
+/// Releases what an untouched referral still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ExpireReferral {
+    /// The position of the referral's record.
+    #[n(0)]
+    pub referral: Position,
+}

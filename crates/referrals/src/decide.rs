@@ -1,0 +1,32 @@
+//! Where every rule lives.
+
+mod cut;
+mod facts;
+mod line;
+mod referral;
+mod submission;
+
+use crate::{Command, Event, Refusal, State};
+use journal::{Events, Moment};
+use smallvec::smallvec;
+
+pub(crate) use cut::due;
+
+/// The events of one.
+pub(crate) fn one(event: Event) -> Events<Event> {
+    smallvec![event]
+}
+
+pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Events<Event>, Refusal> {
+    match command {
+        Command::AdoptReference(adopt) => submission::adopt(state, adopt),
+        Command::OpenSubmission(open) => submission::open(state, at, open),
+        Command::RecordReferral(referral) => referral::record(state, at, referral),
+        Command::EndReferral(end) => referral::end(state, end),
+        Command::ExpireReferral(expire) => referral::expire(state, at, expire),
+        Command::SubmitLine(line) => line::submit(state, at, line),
+        Command::SubmitUnreadable(line) => line::unreadable(state, at, line),
+        Command::WithdrawLine(withdraw) => line::withdraw(state, at, withdraw),
+        Command::SealCut(seal) => cut::seal(state, at, seal),
+    }
+}

@@ -1,0 +1,226 @@
+//! What the reference data say of a line: who pays whom, by which contract, at what price.
+
+use crate::{ActivityLine, Care, Mechanism, Reason, Reasons, Route};
+use journal::Day;
+use nhs::{
+    AdministrativeCategory, AttendedOrDidNotAttend, FirstAttendance, OdsCode, PatientClassification,
+    PointOfDelivery, PracticeCode, TreatmentFunction,
+};
+use reference::{Contract, ContractMatch, Reference};
+use tariff::{Activity, Attendance, NoPrice, Priced, Question, Spell};
+
+/// The code that stands for a private patient in the place of a commissioner (NHS practice, unverified).
+const PRIVATE: &str = "VPP00";
+
+/// Who pays whom, as far as it is known.
+pub(super) struct Parties<'a> {
+    /// The responsible commissioner, ours or not.
+    pub(super) payer: Option<OdsCode>,
+    /// Whether it is one of this system's.
+    pub(super) ours: bool,
+    /// The body that is paid.
+    pub(super) payee: Option<OdsCode>,
+    /// The contract whose terms govern, and how it pays.
+    pub(super) terms: Option<(&'a Contract, Mechanism)>,
+}
+
+impl Parties<'_> {
+    /// The route of money, when all of it is known and the payer is ours.
+    pub(super) fn route(&self, reference: &Reference) -> Option<Route> {
+        let (payer, payee, (_, mechanism)) = (self.payer?, self.payee?, self.terms?);
+        self.ours.then(|| Route { payer, payee, class: reference.expenditure_class(payee), mechanism })
+    }
+}
+
+/// The responsible commissioner of a practice's patients on `day`, and why there is none.
+pub(super) fn responsible(
+    reference: &Reference,
+    practice: PracticeCode,
+    day: Day,
+) -> Result<OdsCode, Reason> {
+    if practice.is_default() {
+        return Err(Reason::PracticeUnknown);
+    }
+    reference.responsible_ccg(practice, day).ok_or_else(|| {
+        let known = reference.rows().practices.binary_search_by_key(&practice, |row| row.practice).is_ok();
+        if known { Reason::PracticeClosed } else { Reason::PracticeUnknown }
+    })
+}
+
+/// Who is paid for care at `site` on `day`, and why nobody is.
+pub(super) fn payee(reference: &Reference, site: OdsCode, day: Day) -> Result<OdsCode, Reason> {
+    let closed = |code| reference.organisation(code).is_some_and(|row| !row.open.covers(day));
+    match reference.payee_of(site, day) {
+        Some(payee) if closed(payee) => Err(Reason::SiteClosed),
+        Some(payee) => Ok(payee),
+        None => {
+            let known = reference.rows().sites.binary_search_by_key(&site, |row| row.site).is_ok();
+            let closed = known || closed(site) || closed(site.organisation());
+            Err(if closed { Reason::SiteClosed } else { Reason::SiteUnknown })
+        }
+    }
+}
+
+/// The contract for the activity, and how it pays.
+pub(super) fn terms(
+    reference: &Reference,
+    payer: OdsCode,
+    payee: OdsCode,
+    function: TreatmentFunction,
+    day: Day,
+) -> Option<(&Contract, Mechanism)> {
+    match reference.contract(payer, payee, function, day) {
+        ContractMatch::Own(contract) => Some((contract, Mechanism::from(&contract.mechanism))),
+        ContractMatch::AnyOther(contract) => Some((contract, Mechanism::NonContract)),
+        ContractMatch::None => None,
+    }
+}
+
+/// Finds the parties to a line, adding every reason why one is missing.
+pub(super) fn parties<'a>(
+    reference: &'a Reference,
+    line: &ActivityLine,
+    reasons: &mut Reasons,
+) -> Parties<'a> {
+    let day = line.date();
+    let mut note = |reason| reasons.insert(reason);
+    let payer = responsible(reference, line.practice, day).map_err(&mut note).ok();
+    let ours = payer.is_some_and(|payer| reference.is_own_payer(payer, day));
+    if payer.is_some() && !ours {
+        note(Reason::WrongCommissioner);
+    } else if payer.is_some_and(|payer| payer != line.commissioner) && line.commissioner.as_str() != PRIVATE {
+        note(Reason::CommissionerReassigned);
+    }
+    let payee = payee(reference, line.site, day).map_err(&mut note).ok();
+    if payee.is_some_and(|payee| payee != line.provider) {
+        note(Reason::SiteNotOfProvider);
+    }
+    let payee = payee.filter(|payee| *payee == line.provider);
+    let terms = match (payer, payee) {
+        (Some(payer), Some(payee)) => {
+            let terms = terms(reference, payer, payee, line.function, day);
+            if terms.is_none() && ours {
+                note(Reason::NoContract);
+            }
+            terms
+        }
+        (_, _) => None,
+    };
+    Parties { payer, ours, payee, terms }
+}
+
+/// Why a line carries no price by rule: accepted at nothing.
+pub(super) fn nil_by_rule(line: &ActivityLine) -> Option<Reason> {
+    match line.care {
+        Care::Admitted { .. } => None,
+        Care::Outpatient { first: FirstAttendance::ClockStop, .. } => Some(Reason::ClockStop),
+        Care::Outpatient { attended, .. } if !attended.was_seen() => Some(Reason::NotSeen),
+        Care::Outpatient { .. } => None,
+    }
+}
+
+/// The classification that each point of delivery of admitted care names.
+const CLASSIFIED: [(PointOfDelivery, PatientClassification); 4] = [
+    (PointOfDelivery::DayCase, PatientClassification::DayCase),
+    (PointOfDelivery::Elective, PatientClassification::Ordinary),
+    (PointOfDelivery::RegularDay, PatientClassification::RegularDay),
+    (PointOfDelivery::RegularNight, PatientClassification::RegularNight),
+];
+
+/// What contradicts itself, or is no elective care of the NHS.
+pub(super) fn coding(line: &ActivityLine, reasons: &mut Reasons) {
+    let private = line.category == AdministrativeCategory::Private || line.commissioner.as_str() == PRIVATE;
+    reasons.insert_if(private, Reason::PrivatePatient);
+    reasons.insert_if(line.pod == PointOfDelivery::ElectiveExcessBedDays, Reason::LongStayApart);
+    match line.care {
+        Care::Admitted { method, classification, .. } => {
+            let delivery = classification == PatientClassification::DeliveryOnly;
+            reasons.insert_if(!method.is_elective() || delivery, Reason::NotElective);
+            let apart = line.pod == PointOfDelivery::ElectiveExcessBedDays;
+            let agrees = CLASSIFIED.contains(&(line.pod, classification));
+            let mismatch = !line.pod.is_admitted() || (!apart && !delivery && !agrees);
+            reasons.insert_if(mismatch, Reason::CodingMismatch);
+        }
+        Care::Outpatient { .. } => reasons.insert_if(line.pod.is_admitted(), Reason::CodingMismatch),
+    }
+}
+
+/// The reason for a line that has no price. What is unpriced by rule was taken out before.
+const fn why_not(reason: NoPrice) -> Reason {
+    match reason {
+        NoPrice::InvalidForGrouping => Reason::InvalidForGrouping,
+        NoPrice::DeliveryOnly | NoPrice::NotElective => Reason::NotElective,
+        NoPrice::DayCaseWithStay | NoPrice::ContradictoryAttendance => Reason::CodingMismatch,
+        NoPrice::UnknownHrg => Reason::HrgUnknown,
+        NoPrice::NoPriceBook => Reason::NoPriceBook,
+        NoPrice::ClockStopEvent
+        | NoPrice::NotYetHeld
+        | NoPrice::NotAttended
+        | NoPrice::RegularAdmission
+        | NoPrice::NoNationalPrice
+        | NoPrice::NoLongStayPrice
+        | NoPrice::NotConsultantLed
+        | NoPrice::NoAttendancePrice
+        | NoPrice::AmountTooLarge => Reason::NoPrice,
+    }
+}
+
+/// Prices a line under `contract`.
+pub(super) fn price(
+    reference: &Reference,
+    line: &ActivityLine,
+    contract: &Contract,
+) -> Result<Priced, Reason> {
+    let day = line.date();
+    let mff = reference.mff(line.provider, line.site, day).ok_or(Reason::NoMarketForcesFactor)?;
+    let activity = match line.care {
+        Care::Admitted { method, classification, excluded_days, .. } => {
+            let nights = u32::try_from(day.since(line.started)).unwrap_or(0);
+            Activity::Spell(Spell {
+                hrg: line.hrg.ok_or(Reason::NoPrice)?,
+                classification,
+                admission_method: method,
+                length_of_stay_days: nights.saturating_sub(u32::from(excluded_days)),
+            })
+        }
+        Care::Outpatient { first, attended } => {
+            let attendance = Attendance::at(line.pod, Some(first), attended, line.function, line.hrg);
+            Activity::Attendance(attendance.map_err(why_not)?)
+        }
+    };
+    let question = Question {
+        activity,
+        date: day.date(),
+        mff: Some(mff),
+        rounding: contract.rounding,
+        local_price: None,
+    };
+    tariff::price(reference.books(), &question).map_err(why_not)
+}
+
+/// The price of one attendance of the kind that a referral leads to, as far as the books have one.
+pub(super) fn attendance_price(
+    reference: &Reference,
+    contract: &Contract,
+    (payee, site): (OdsCode, OdsCode),
+    function: TreatmentFunction,
+    first_attendance: FirstAttendance,
+    day: Day,
+) -> Option<Priced> {
+    let attendance = Attendance {
+        function,
+        hrg: None,
+        first_attendance,
+        attended: AttendedOrDidNotAttend::Attended,
+        multi_professional: Some(false),
+        consultant_led: true,
+    };
+    let question = Question {
+        activity: Activity::Attendance(attendance),
+        date: day.date(),
+        mff: Some(reference.mff(payee, site, day)?),
+        rounding: contract.rounding,
+        local_price: None,
+    };
+    tariff::price(reference.books(), &question).ok()
+}

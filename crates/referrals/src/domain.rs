@@ -1,0 +1,186 @@
+//! The domain as the engine sees it: kinds, bytes, and the two functions.
+
+use crate::{
+    AdoptReference, AdoptTerms, Command, Event, ExpireReferral, Refusal, Report, SealCut, State, apply,
+    decide, report,
+};
+use journal::{Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service};
+use minicbor::{Decoder, Encoder};
+use reference::Reference;
+use std::sync::Arc;
+
+/// Referrals and the activity that follows them.
+#[derive(Debug)]
+pub struct Referrals;
+
+const ADOPT_REFERENCE: Kind = Kind(100);
+const OPEN_SUBMISSION: Kind = Kind(101);
+const RECORD_REFERRAL: Kind = Kind(102);
+const END_REFERRAL: Kind = Kind(103);
+const SUBMIT_LINE: Kind = Kind(104);
+const SUBMIT_UNREADABLE: Kind = Kind(105);
+const WITHDRAW_LINE: Kind = Kind(106);
+const SEAL_CUT: Kind = Kind(107);
+const EXPIRE_REFERRAL: Kind = Kind(108);
+
+impl Domain for Referrals {
+    const SERVICE: Service = Service::Referrals;
+
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+    type Report = Report;
+
+    fn kind(command: &Command) -> Kind {
+        match command {
+            Command::AdoptReference(_) => ADOPT_REFERENCE,
+            Command::OpenSubmission(_) => OPEN_SUBMISSION,
+            Command::RecordReferral(_) => RECORD_REFERRAL,
+            Command::EndReferral(_) => END_REFERRAL,
+            Command::SubmitLine(_) => SUBMIT_LINE,
+            Command::SubmitUnreadable(_) => SUBMIT_UNREADABLE,
+            Command::WithdrawLine(_) => WITHDRAW_LINE,
+            Command::SealCut(_) => SEAL_CUT,
+            Command::ExpireReferral(_) => EXPIRE_REFERRAL,
+        }
+    }
+
+    fn decide(state: &State, at: &Moment, command: &Command) -> Result<Events<Event>, Refusal> {
+        decide::decide(state, at, command)
+    }
+
+    fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
+        apply::apply(state, at, command, event);
+    }
+
+    fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
+        // Writing to a Vec cannot fail, and no command or event holds anything that CBOR lacks.
+        let _ = encode(command, outcome, &mut Encoder::new(body));
+    }
+
+    fn decode(
+        kind: Kind,
+        body: &[u8],
+        blobs: &dyn Blobs,
+    ) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
+        let mut d = Decoder::new(body);
+        d.array()?;
+        let command = match kind {
+            ADOPT_REFERENCE => Command::AdoptReference(adoption(d.decode()?, blobs)?),
+            OPEN_SUBMISSION => Command::OpenSubmission(d.decode()?),
+            RECORD_REFERRAL => Command::RecordReferral(d.decode()?),
+            END_REFERRAL => Command::EndReferral(d.decode()?),
+            SUBMIT_LINE => Command::SubmitLine(d.decode()?),
+            SUBMIT_UNREADABLE => Command::SubmitUnreadable(d.decode()?),
+            WITHDRAW_LINE => Command::WithdrawLine(d.decode()?),
+            SEAL_CUT => Command::SealCut(d.decode()?),
+            EXPIRE_REFERRAL => Command::ExpireReferral(d.decode()?),
+            Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
+        };
+        Ok((command, outcome(&mut d)?))
+    }
+
+    fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
+        differing_field(recorded, offered)
+    }
+
+    fn reports(at: &Moment, command: &Command, event: &Event, out: &mut Vec<Report>) {
+        report::reports(at, command, event, out);
+    }
+
+    fn day_roll(state: &State, day: Day) -> Vec<Command> {
+        let seals = decide::due(state, day).into_iter().map(|cut| Command::SealCut(SealCut { cut }));
+        let expired = state.expiries.iter().take_while(|(until, _)| *until < day);
+        let expiries =
+            expired.map(|(_, referral)| Command::ExpireReferral(ExpireReferral { referral: *referral }));
+        seals.chain(expiries).collect()
+    }
+}
+
+fn adoption(terms: AdoptTerms, blobs: &dyn Blobs) -> Result<AdoptReference, DecodeError> {
+    let bytes = blobs.blob(terms.digest).ok_or(DecodeError::BlobMissing(terms.digest))?;
+    if Digest::of(&bytes) != terms.digest {
+        return Err(DecodeError::BlobDamaged(terms.digest));
+    }
+    let reference = Reference::decode(&bytes).map_err(|_| DecodeError::BlobDamaged(terms.digest))?;
+    Ok(AdoptReference { terms, reference: Arc::new(reference) })
+}
+
+type Encoded = Result<(), minicbor::encode::Error<core::convert::Infallible>>;
+
+fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<&mut Vec<u8>>) -> Encoded {
+    e.array(2)?;
+    match command {
+        Command::AdoptReference(command) => e.encode(command.terms)?,
+        Command::OpenSubmission(command) => e.encode(command)?,
+        Command::RecordReferral(command) => e.encode(command)?,
+        Command::EndReferral(command) => e.encode(command)?,
+        Command::SubmitLine(command) => e.encode(command)?,
+        Command::SubmitUnreadable(command) => e.encode(command)?,
+        Command::WithdrawLine(command) => e.encode(command)?,
+        Command::SealCut(command) => e.encode(command)?,
+        Command::ExpireReferral(command) => e.encode(command)?,
+    };
+    e.array(2)?;
+    match outcome {
+        Outcome::Accepted(events) => {
+            e.u8(0)?.array(u64::try_from(events.len()).unwrap_or(u64::MAX))?;
+            for event in events {
+                e.encode(event)?;
+            }
+        }
+        Outcome::Refused(refusal) => {
+            e.u8(1)?.encode(refusal)?;
+        }
+    }
+    Ok(())
+}
+
+fn outcome(d: &mut Decoder<'_>) -> Result<Outcome<Event, Refusal>, minicbor::decode::Error> {
+    d.array()?;
+    match d.u8()? {
+        0 => {
+            let count = d.array()?.unwrap_or(0);
+            (0..count).map(|_| d.decode()).collect::<Result<Events<Event>, _>>().map(Outcome::Accepted)
+        }
+        1 => d.decode().map(Outcome::Refused),
+        _ => Err(minicbor::decode::Error::message("not an outcome")),
+    }
+}
+
+/// The first field that differs, by its name on the wire.
+fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
+    match (recorded, offered) {
+        (Command::RecordReferral(a), Command::RecordReferral(b)) => {
+            let pairs = [
+                (a.pseudonym != b.pseudonym, "referral.nhs_number"),
+                (a.ubrn != b.ubrn, "referral.ubrn"),
+                (a.function != b.function, "referral.treatment_function"),
+                (a.source != b.source, "referral.source"),
+                (a.referred != b.referred, "referral.referred_on"),
+                (a.practice != b.practice, "referral.practice"),
+                (a.offered != b.offered, "referral.offered"),
+                (a.provider != b.provider, "referral.provider"),
+            ];
+            first(&pairs, "referral.site")
+        }
+        (Command::OpenSubmission(a), Command::OpenSubmission(b)) => {
+            let pairs =
+                [(a.provider != b.provider, "provider"), (a.file_digest != b.file_digest, "file_digest")];
+            first(&pairs, "again")
+        }
+        (Command::EndReferral(a), Command::EndReferral(b)) => {
+            first(&[(a.referral != b.referral, "referral")], "state")
+        }
+        (Command::WithdrawLine(a), Command::WithdrawLine(b)) => {
+            first(&[(a.provider != b.provider, "provider")], "cds_identifier")
+        }
+        // A line's id follows from its content, and the rest have one field: another content is another call.
+        (_, _) => "request_id",
+    }
+}
+
+fn first(pairs: &[(bool, &'static str)], last: &'static str) -> &'static str {
+    pairs.iter().find(|(differs, _)| *differs).map_or(last, |(_, field)| field)
+}

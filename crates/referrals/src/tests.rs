@@ -1,0 +1,7 @@
+//! The domain against tables and properties.
+
+mod fixture;
+mod lines;
+mod properties;
+mod referrals;
+mod submissions;

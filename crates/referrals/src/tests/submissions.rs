@@ -1,0 +1,116 @@
+//! Submissions, adoption and seals.
+
+use super::fixture::{Run, day, first_attendance, from, patient, snapshot};
+use crate::{ActivityLine, Command, Event, Refusal, SealCut};
+use expect_test::expect;
+use journal::{DecodeError, Domain, NoBlobs, Position};
+
+#[test]
+fn the_same_caller_and_file_keep_their_submission() {
+    let mut run = Run::new();
+    let first = run.open("NT3", b"june", false).unwrap();
+    assert_eq!(first, Event::SubmissionOpened);
+    let number = run.moment().position.previous().unwrap();
+    assert_eq!(run.open("NT3", b"june", false).unwrap(), Event::SubmissionFound { submission: number });
+    assert_eq!(run.open("NT3", b"june", true).unwrap(), Event::SubmissionOpened, "again");
+    let newer = run.moment().position.previous().unwrap();
+    assert_eq!(run.open("NT3", b"june", false).unwrap(), Event::SubmissionFound { submission: newer });
+    run.caller = Position::new(77);
+    assert_eq!(
+        run.open("NT3", b"june", false).unwrap(),
+        Event::SubmissionOpened,
+        "another caller's is another"
+    );
+    assert_eq!(run.open("NZZ", b"june", false), Err(Refusal::ProviderUnknown));
+}
+
+#[test]
+fn a_line_belongs_to_its_caller_s_submission() {
+    let mut run = Run::new();
+    let wrong = ActivityLine { submission: Position::new(999), ..first_attendance("A1") };
+    assert_eq!(run.submit(Command::SubmitLine(wrong)), Err(Refusal::SubmissionUnknown));
+    let others =
+        ActivityLine { submission: first_attendance("A1").submission, ..from("RHW", first_attendance("A1")) };
+    assert_eq!(run.submit(Command::SubmitLine(others)), Err(Refusal::SubmissionUnknown));
+    run.caller = Position::new(77);
+    assert_eq!(run.submit(Command::SubmitLine(first_attendance("A1"))), Err(Refusal::SubmissionUnknown));
+}
+
+#[test]
+fn nothing_is_decided_without_reference_data_or_with_older() {
+    let mut run = Run::empty();
+    assert_eq!(run.submit(Command::SubmitLine(first_attendance("A1"))), Err(Refusal::ReferenceMissing));
+    let mut newer = snapshot();
+    newer.registry_position = Some(Position::new(9));
+    run.adopt(newer.clone()).unwrap();
+    assert_eq!(run.adopt(snapshot()), Err(Refusal::ReferenceOlder));
+    assert_eq!(run.state.in_force().unwrap().digest, newer.digest());
+}
+
+#[test]
+fn a_record_whose_blob_is_missing_does_not_decode() {
+    let mut run = Run::empty();
+    run.adopt(snapshot()).unwrap();
+    let (_, kind, body) = &run.records[0];
+    let missing = crate::Referrals::decode(*kind, body, &NoBlobs);
+    assert!(matches!(missing, Err(DecodeError::BlobMissing(digest)) if digest == snapshot().digest()));
+    let (command, _) = crate::Referrals::decode(*kind, body, &run.blobs).unwrap();
+    let Command::AdoptReference(adopted) = command else { panic!("another command: {command:?}") };
+    assert_eq!(adopted.reference.rows(), &snapshot());
+}
+
+#[test]
+fn cuts_are_sealed_when_their_deadline_has_passed() {
+    let mut run = Run::new();
+    for (number, provider) in ["NT3", "RHW", "RWX", "RTH"].into_iter().enumerate() {
+        for practice in ["K81001", "K81002"] {
+            let cds_identifier = format!("S{practice}").parse().unwrap();
+            let practice = practice.parse().unwrap();
+            let pseudonym = patient(u8::try_from(number).unwrap() + practice_number(practice));
+            let line = ActivityLine { cds_identifier, practice, pseudonym, ..first_attendance("X") };
+            run.line(from(provider, line));
+        }
+    }
+    let cut = "2017-06/flex".parse().unwrap();
+    assert_eq!(run.submit(Command::SealCut(SealCut { cut })), Err(Refusal::CutNotDue));
+    run.roll("2017-07-20");
+    assert_eq!(run.submit(Command::SealCut(SealCut { cut })), Err(Refusal::CutNotDue));
+    assert!(run.state.sealed(cut).is_some());
+    let seals: Vec<_> = run.state.seals().map(|(cut, _)| cut.to_string()).collect();
+    assert_eq!(seals, ["2017-05/flex", "2017-06/flex"]);
+    let (_, _, body) = &run.records[usize::try_from(run.state.sealed(cut).unwrap().get()).unwrap()];
+    let (_, outcome) = crate::Referrals::decode(journal::Kind(107), body, &run.blobs).unwrap();
+    let journal::Outcome::Accepted(events) = outcome else { panic!("a seal is accepted") };
+    let Event::CutSealed { totals } = &events[0] else { panic!("a seal seals") };
+    let text: Vec<_> = totals
+        .iter()
+        .map(|row| {
+            let (payable, recognised, block) = (row.payable, row.recognised, row.block);
+            format!(
+                "{} {} {}: {payable} {recognised} {block} {}",
+                row.payer, row.payee, row.lines, row.contested
+            )
+        })
+        .collect();
+    expect![[r#"
+        10M NT3 1: £158.67 £0.00 £0.00 £0.00
+        10M RHW 1: £0.00 £158.67 £0.00 £0.00
+        10M RTH 1: £151.80 £0.00 £0.00 £0.00
+        10M RWX 1: £0.00 £0.00 £138.00 £0.00
+        10N NT3 1: £158.67 £0.00 £0.00 £0.00
+        10N RHW 1: £0.00 £158.67 £0.00 £0.00
+        10N RTH 1: £151.80 £0.00 £0.00 £0.00
+        10N RWX 1: £138.00 £0.00 £0.00 £0.00"#]]
+    .assert_eq(&text.join("\n"));
+    // A calendar that moves a deadline back behind its seal opens nothing again.
+    let mut moved = snapshot();
+    moved.registry_position = Some(Position::new(9));
+    moved.deadlines[1].flex = day("2017-07-25");
+    run.adopt(moved).unwrap();
+    let late = run.line(ActivityLine { started: day("2017-06-14"), ..first_attendance("L") });
+    assert_eq!(late.cut.unwrap().to_string(), "2017-06/freeze");
+}
+
+fn practice_number(practice: nhs::PracticeCode) -> u8 {
+    if practice.as_str() == "K81001" { 100 } else { 150 }
+}

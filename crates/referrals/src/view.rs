@@ -1,0 +1,130 @@
+//! What readers may see of the state, without the bodies that stand in the journal.
+
+use crate::{InForce, Reason, Referral, Standing, State, Submission, Total, TotalKey, key::LineKey};
+use core::ops::RangeInclusive;
+use journal::{Digest, Position, RequestId};
+use nhs::{CdsIdentifier, OdsCode, Ubrn};
+use reference::Cut;
+
+impl State {
+    /// The reference data in force.
+    #[must_use]
+    pub const fn in_force(&self) -> Option<&InForce> {
+        self.adopted.as_ref()
+    }
+
+    /// A submission and its number, by its id.
+    #[must_use]
+    pub fn submission(&self, id: RequestId) -> Option<(Position, &Submission)> {
+        let position = self.submission_ids.get(&id)?;
+        Some((*position, self.submissions.get(position)?))
+    }
+
+    /// A submission by its number.
+    #[must_use]
+    pub fn submission_at(&self, number: Position) -> Option<&Submission> {
+        self.submissions.get(&number)
+    }
+
+    /// The submission in force for a caller's file.
+    #[must_use]
+    pub fn submission_of_file(&self, caller: Position, file: Digest) -> Option<Position> {
+        self.submission_files.get(&(caller, file)).copied()
+    }
+
+    /// The submissions of a provider with their numbers, in the order in which they were opened.
+    pub fn submissions_of(&self, provider: OdsCode) -> impl Iterator<Item = (Position, &Submission)> {
+        self.submissions.iter().map(|(at, row)| (*at, row)).filter(move |(_, row)| row.provider == provider)
+    }
+
+    /// A referral by its number.
+    #[must_use]
+    pub fn referral(&self, number: Position) -> Option<&Referral> {
+        self.referrals.get(&number)
+    }
+
+    /// The number of the referral with that booking reference.
+    #[must_use]
+    pub fn referral_of(&self, ubrn: Ubrn) -> Option<Position> {
+        self.bookings.get(&ubrn.get()).copied()
+    }
+
+    /// How many referrals were reported.
+    #[must_use]
+    pub const fn referrals_reported(&self) -> u64 {
+        self.reported
+    }
+
+    /// How many referrals lines implied.
+    #[must_use]
+    pub const fn referrals_implied(&self) -> u64 {
+        self.implied
+    }
+
+    /// How the line of that identity stands; none when it never came or is withdrawn.
+    #[must_use]
+    pub fn line(&self, provider: OdsCode, identifier: &CdsIdentifier) -> Option<Standing> {
+        self.standing(&LineKey::new(provider, identifier))
+    }
+
+    /// Totals, by cut, provider, payer and payee.
+    pub fn totals(&self) -> impl Iterator<Item = (&TotalKey, &Total)> {
+        self.totals.iter()
+    }
+
+    /// The totals of one cut.
+    pub fn totals_of(&self, cut: Option<Cut>) -> impl Iterator<Item = (&TotalKey, &Total)> {
+        self.totals
+            .iter()
+            .skip_while(move |(key, _)| key.cut < cut)
+            .take_while(move |(key, _)| key.cut == cut)
+    }
+
+    /// How often each reason was given, by cut and provider: every answer, those to versions since replaced included.
+    pub fn reasons(&self) -> impl Iterator<Item = (Option<Cut>, OdsCode, Reason, u64)> {
+        self.reasons.iter().flat_map(|((cut, provider), counts)| {
+            counts.iter().map(|(reason, count)| (*cut, *provider, *reason, *count))
+        })
+    }
+
+    /// Where a cut was sealed.
+    #[must_use]
+    pub fn sealed(&self, cut: Cut) -> Option<Position> {
+        self.sealed.get(&cut).copied()
+    }
+
+    /// The sealed cuts and where they were sealed.
+    pub fn seals(&self) -> impl Iterator<Item = (Cut, Position)> {
+        self.sealed.iter().map(|(cut, position)| (*cut, *position))
+    }
+
+    /// How many lines are known, withdrawn ones included.
+    #[must_use]
+    pub fn lines_known(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+impl Submission {
+    /// The positions of the records of its lines, as unbroken runs in order.
+    pub fn records(&self) -> impl Iterator<Item = RangeInclusive<u64>> {
+        self.runs.iter().map(|(first, count)| {
+            let first = first.get();
+            first..=first.saturating_add(u64::from(*count)).saturating_sub(1)
+        })
+    }
+}
+
+impl Referral {
+    /// The booking reference.
+    #[must_use]
+    pub fn ubrn(&self) -> Option<Ubrn> {
+        Ubrn::from_digits(self.booking).ok()
+    }
+
+    /// Whether it was never reported, and was implied by its first line.
+    #[must_use]
+    pub const fn is_implied(&self) -> bool {
+        self.source.is_none()
+    }
+}
