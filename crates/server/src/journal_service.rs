@@ -4,8 +4,8 @@ use crate::journals::{AnyJournal, AnyJournals};
 use journal::{Service, SystemName};
 use proto::journal::v1::journal_service_server::JournalService;
 use proto::journal::v1::{
-    AdvanceJournalClockRequest, AdvanceJournalClockResponse, GetCheckpointRequest, GetCheckpointResponse, Journal,
-    ListJournalsRequest, ListJournalsResponse,
+    AdvanceJournalClockRequest, AdvanceJournalClockResponse, GetCheckpointRequest, GetCheckpointResponse,
+    Journal, ListJournalsRequest, ListJournalsResponse,
 };
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -21,6 +21,13 @@ impl Journalling {
     #[must_use]
     pub fn new(services: Vec<Box<dyn AnyJournals>>) -> Self {
         Self { services }
+    }
+
+    /// Closes every journal. Blocks.
+    pub(crate) fn close(&self) {
+        for journals in &self.services {
+            journals.close_all();
+        }
     }
 
     async fn journal(&self, system: SystemName, service: Service) -> Result<Box<dyn AnyJournal>, Status> {
@@ -66,7 +73,7 @@ impl JournalService for Journalling {
         &self,
         request: Request<AdvanceJournalClockRequest>,
     ) -> Result<Response<AdvanceJournalClockResponse>, Status> {
-        let caller: Arc<str> = crate::caller(&request)?.urn().into();
+        let caller: Arc<str> = Arc::clone(crate::caller(&request)?.urn());
         let AdvanceJournalClockRequest { system, service, advance_to } = request.into_inner();
         let mut fields = Fields::default();
         let known = (

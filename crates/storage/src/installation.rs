@@ -112,6 +112,12 @@ impl Installation {
         Ok(Self { id, seed })
     }
 
+    /// The seed of the Ed25519 key that signs checkpoints.
+    #[must_use]
+    pub const fn seed(&self) -> [u8; 32] {
+        self.seed
+    }
+
     /// The UUID.
     #[must_use]
     pub const fn id(&self) -> [u8; 16] {

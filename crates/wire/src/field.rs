@@ -76,6 +76,16 @@ impl FieldError for nhs::ParseError {
     }
 }
 
+impl FieldError for journal::IdError {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NotUuid | Self::Version(_) => "REQUEST_ID_INVALID",
+            Self::SystemName => "SYSTEM_INVALID",
+            Self::Service(_) => "FIELD_INVALID",
+        }
+    }
+}
+
 /// The reasons of `nhs`'s parsers.
 #[cfg(test)]
 pub(crate) const NHS_REASONS: &[&str] = &[

@@ -223,7 +223,10 @@ pub(crate) const FRAME_REASONS: &[&str] = &[
     "DAMAGED",
     "DEADLINE_EXCEEDED",
     "INCIDENT",
+    "MESSAGE_INVALID",
+    "MESSAGE_TOO_LARGE",
     "METHOD_NOT_ALLOWED",
+    "METHOD_UNKNOWN",
     "NOT_A_SANDBOX",
     "NOT_YOURS",
     "REQUEST_ID_REUSED",
@@ -323,6 +326,71 @@ pub fn incident(id: &str) -> Status {
         "the server made a mistake; its log has it under this incident",
         &[("incident", id.to_owned())],
     )
+}
+
+/// A status that the gRPC library made without details, with the details that every error has here; `None` when it is
+/// fine as it is.
+#[must_use]
+pub fn complete(status: &Status) -> Option<Status> {
+    if !status.details().is_empty() {
+        return None;
+    }
+    match status.code() {
+        Code::OutOfRange if status.message().contains("message length too large") => Some(plain(
+            Code::InvalidArgument,
+            "MESSAGE_TOO_LARGE",
+            "the message is larger than the server takes: send smaller batches",
+            &[],
+        )),
+        Code::Internal => Some(plain(
+            Code::InvalidArgument,
+            "MESSAGE_INVALID",
+            "the message cannot be read as the one that the method takes",
+            &[],
+        )),
+        Code::Unimplemented => {
+            Some(plain(Code::Unimplemented, "METHOD_UNKNOWN", "this process does not have that method", &[]))
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => None,
+    }
+}
+
+/// What a service answers when a service that it asked failed with `status`: the caller's own mistakes go through as they
+/// are, push-backs as this service's, and what the caller cannot help becomes an incident of `id`.
+#[must_use]
+pub fn relayed(status: Status, id: &str) -> Status {
+    match status.code() {
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::ResourceExhausted => status,
+        Code::Unavailable => Pushback::Dependency.into(),
+        Code::DeadlineExceeded | Code::Cancelled => deadline_exceeded(),
+        Code::Unknown
+        | Code::PermissionDenied
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => incident(id),
+    }
 }
 
 /// The status of a request with bad fields, all of them at once. The reason is the first field's.

@@ -78,10 +78,16 @@ pub fn row(path: &str) -> Option<&'static Method> {
     rows.iter().find(|method| method.path == path)
 }
 
+/// Whether `path` is a method of health or reflection, which every caller may call.
+#[must_use]
+pub fn is_common(path: &str) -> bool {
+    COMMON.iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// Whether `caller` may call the method at `path`. A path without a row is permitted to nobody.
 #[must_use]
 pub fn permits(caller: &Caller, path: &str) -> bool {
-    if COMMON.iter().any(|prefix| path.starts_with(prefix)) {
+    if is_common(path) {
         return true;
     }
     let grants = row(path).map_or(&[][..], |method| method.grants);

@@ -1,0 +1,134 @@
+//! How a service reaches the others: in this process over memory, in another over mutual TLS. The code that asks cannot
+//! tell which.
+
+use crate::{config::Security, config::Settings, link::Link, telemetry};
+use access::Caller;
+use http::{HeaderValue, Request, Response, Uri};
+use hyper_util::rt::TokioIo;
+use journal::Service;
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_rustls::TlsConnector;
+use tonic::{
+    body::Body,
+    transport::{Channel, Endpoint},
+};
+
+/// What one connection in memory may hold before its writer waits: a full message and the next one begun.
+const MEMORY_BYTES: usize = 1 << 20;
+
+/// How long an ask may take unless the caller says otherwise.
+const ASK_TIME: &str = "30S";
+
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// The services that one service may ask.
+#[derive(Clone)]
+pub struct Peers {
+    channels: Arc<BTreeMap<Service, PeerChannel>>,
+}
+
+impl std::fmt::Debug for Peers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.channels.keys()).finish()
+    }
+}
+
+/// No address is configured for a service that this process does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} runs elsewhere and has no address: add peers.{0} to the configuration")]
+pub struct NoPeer(pub Service);
+
+impl Peers {
+    pub(crate) fn new(asking: Service, settings: &Settings, links: &mpsc::Sender<Link>) -> Self {
+        let mut channels = BTreeMap::new();
+        for service in Service::ALL {
+            let channel = if settings.services.contains(&service) {
+                in_memory(asking, links.clone())
+            } else if let (Some(uri), Security::MutualTls(material)) =
+                (settings.peers.get(&service), &settings.security)
+            {
+                over_tls(uri.clone(), Arc::clone(&material.client))
+            } else {
+                continue;
+            };
+            channels.insert(service, PeerChannel { channel });
+        }
+        Self { channels: Arc::new(channels) }
+    }
+
+    /// The channel to `service`, for a generated client. It connects when first used, and again when it was cut.
+    pub fn channel(&self, service: Service) -> Result<PeerChannel, NoPeer> {
+        self.channels.get(&service).cloned().ok_or(NoPeer(service))
+    }
+}
+
+fn in_memory(asking: Service, links: mpsc::Sender<Link>) -> Channel {
+    let caller = Arc::new(Caller::service(asking));
+    let connector = tower::service_fn(move |_: Uri| {
+        let (links, caller) = (links.clone(), Arc::clone(&caller));
+        async move {
+            let (ours, theirs) = tokio::io::duplex(MEMORY_BYTES);
+            links
+                .send(Link::memory(theirs, caller))
+                .await
+                .map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
+            Ok::<_, io::Error>(TokioIo::new(ours))
+        }
+    });
+    endpoint(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
+}
+
+fn over_tls(uri: Uri, client: Arc<rustls::ClientConfig>) -> Channel {
+    let connector = tower::service_fn(move |uri: Uri| {
+        let connector = TlsConnector::from(Arc::clone(&client));
+        async move {
+            let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+            let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+            let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
+            stream.set_nodelay(true)?;
+            Ok::<_, io::Error>(TokioIo::new(connector.connect(name, stream).await?))
+        }
+    });
+    endpoint(Endpoint::from(uri)).connect_with_connector_lazy(connector)
+}
+
+fn endpoint(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .connect_timeout(CONNECT_TIME)
+        // A peer that vanished without closing is noticed within a minute, also while nothing is asked of it.
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .keep_alive_while_idle(true)
+        .http2_adaptive_window(true) // batches of megabytes would else wait for window updates
+}
+
+/// A channel to another service. Every call carries the trace context, and a deadline when it has none of its own.
+#[derive(Debug, Clone)]
+pub struct PeerChannel {
+    channel: Channel,
+}
+
+impl tower::Service<Request<Body>> for PeerChannel {
+    type Response = Response<Body>;
+    type Error = tonic::transport::Error;
+    type Future = <Channel as tower::Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        tower::Service::poll_ready(&mut self.channel, cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        telemetry::inject(request.headers_mut());
+        if !request.headers().contains_key("grpc-timeout") {
+            request.headers_mut().insert("grpc-timeout", HeaderValue::from_static(ASK_TIME));
+        }
+        tower::Service::call(&mut self.channel, request)
+    }
+}
