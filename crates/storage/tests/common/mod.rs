@@ -12,6 +12,7 @@ use journal::{
 use std::path::Path;
 use std::sync::Arc;
 use storage::{FolderDisk, OpenError, Options, Recovered, Recovery, SegmentStore};
+use testkit::MemoryDisk;
 
 pub fn signer() -> CheckpointSigner {
     CheckpointSigner::new(Origin::new([7; 16], &SystemName::national(), Service::Ledger), &[7; 32])
@@ -25,6 +26,23 @@ pub fn checkpoint(records: &[Vec<u8>]) -> Checkpoint {
 
 pub fn open_folder(path: &Path) -> Result<Recovery, OpenError> {
     SegmentStore::open(Arc::new(FolderDisk), path, signer(), Options::default())
+}
+
+pub const FOLDER: &str = "/data/national/ledger/journal";
+
+/// Segments so small that a short script fills several.
+pub fn small() -> Options {
+    Options {
+        first_segment_bytes: 8 << 10,
+        segment_bytes_max: 32 << 10,
+        reserve_bytes: 0,
+        cache_bytes: 4 << 10,
+        prepare_in_background: false,
+    }
+}
+
+pub fn open(disk: &MemoryDisk, options: Options) -> Result<Recovery, OpenError> {
+    SegmentStore::open(Arc::new(disk.clone()), Path::new(FOLDER), signer(), options)
 }
 
 /// Everything that a recovery finds.

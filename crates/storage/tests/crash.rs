@@ -1,0 +1,230 @@
+//! A journal through every crash: at each operation of the file layer, with each choice of what survives.
+
+mod common;
+
+use common::{FOLDER, Script, open};
+use journal::Position;
+use std::io;
+use std::path::Path;
+use storage::{OpenError, Options, StoreError};
+use testkit::{Crash, Fault, MemoryDisk, Survivors};
+
+const APPENDS: u64 = 200;
+
+/// What was attempted and what was acknowledged before something failed.
+#[derive(Debug, Default)]
+struct Witness {
+    attempted: Vec<Vec<u8>>,
+    acknowledged: usize,
+    checkpoint: u64,
+}
+
+/// Opens the journal and appends groups of various sizes, with a checkpoint now and then, until done or failed.
+fn play(disk: &MemoryDisk, options: Options) -> Witness {
+    let mut witness = Witness::default();
+    let Ok((mut store, _)) = open(disk, options).and_then(storage::Recovery::finish) else { return witness };
+    let mut script = Script::default();
+    for n in 0..APPENDS {
+        let group = script.group(1 + n % 3, (n * 37 % 400) as usize);
+        witness.attempted.extend(group.iter().cloned());
+        match store.append(group.iter().map(Vec::as_slice)) {
+            Ok(durable) => {
+                assert_eq!(durable, Position::new(witness.attempted.len() as u64));
+                witness.acknowledged = witness.attempted.len();
+            }
+            Err(_) => {
+                let stopped = store.append(group.iter().map(Vec::as_slice));
+                assert!(matches!(stopped, Err(StoreError::Stopped)), "nothing is written after a failure");
+                return witness;
+            }
+        }
+        if n % 10 == 9 {
+            let checkpoint = common::checkpoint(&witness.attempted);
+            match store.write_checkpoint(checkpoint) {
+                Ok(_) => witness.checkpoint = checkpoint.size,
+                Err(_) => return witness,
+            }
+        }
+    }
+    witness
+}
+
+/// Recovers and returns the records, having checked that they are what they must be, and that they are durable now.
+fn recover(disk: &MemoryDisk, witness: &Witness, what: &str) {
+    let (records, (store, recovered)) = open(disk, common::small())
+        .and_then(common::recover)
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(records.len() >= witness.acknowledged, "{what}: an acknowledged record is lost");
+    assert!(witness.attempted.starts_with(&records), "{what}: a record is not what was written");
+    assert!(recovered.checkpoint.size >= witness.checkpoint, "{what}: a checkpoint is lost");
+    drop(store);
+    // Whoever read these records may have answered: they must survive whatever comes next.
+    let (again, _) = open(&disk.after(Crash::POWER_CUT), common::small()).and_then(common::recover).unwrap();
+    assert_eq!(again, records, "{what}: a recovered record is not durable");
+}
+
+#[test]
+fn a_crash_at_any_operation_loses_nothing_acknowledged() {
+    let disk = MemoryDisk::new();
+    let all = play(&disk, common::small());
+    assert_eq!(all.acknowledged, all.attempted.len());
+    let operations = disk.operations();
+    assert!(operations > 2 * APPENDS);
+    for at in 0..operations {
+        let disk = MemoryDisk::new();
+        disk.fail_at(at, Fault::Crash);
+        let witness = play(&disk, common::small());
+        assert!(witness.acknowledged < all.attempted.len() || at + 20 > operations);
+        // Every choice of survivors meets every sort of operation: nine choices in turn, three at each operation.
+        let (choices, turn) = (Crash::all(at), usize::try_from(at).unwrap());
+        for n in 0..3 {
+            let crash = choices[(turn * 2 + n * 4) % choices.len()];
+            recover(&disk.after(crash), &witness, &format!("operation {at}, {crash:?}"));
+        }
+    }
+}
+
+#[test]
+fn an_error_at_any_operation_stops_the_writer_and_loses_nothing() {
+    let operations = {
+        let disk = MemoryDisk::new();
+        play(&disk, common::small());
+        disk.operations()
+    };
+    for at in 0..operations {
+        let disk = MemoryDisk::new();
+        disk.fail_at(at, Fault::Error(io::ErrorKind::Other));
+        let witness = play(&disk, common::small());
+        recover(&disk.after(Crash::KILL), &witness, &format!("error at operation {at}"));
+    }
+}
+
+#[test]
+fn short_writes_are_completed() {
+    let disk = MemoryDisk::new();
+    disk.write_short();
+    let witness = play(&disk, common::small());
+    assert_eq!(witness.acknowledged, witness.attempted.len());
+    recover(&disk.after(Crash::POWER_CUT), &witness, "short writes");
+}
+
+/// A recovery that crashes is recovered from.
+#[test]
+fn a_crash_while_recovering_loses_nothing() {
+    let disk = MemoryDisk::new();
+    disk.fail_at(300, Fault::Crash);
+    let witness = play(&disk, common::small());
+    let torn = disk.after(Crash { sectors: Survivors::AllButFirst, names: Survivors::Everything });
+    for at in 0.. {
+        let disk = torn.copy();
+        disk.fail_at(disk.operations() + at, Fault::Crash);
+        if open(&disk, common::small()).and_then(common::recover).is_ok() {
+            assert!(at > 1, "there was something to mend");
+            break;
+        }
+        for crash in Crash::all(at) {
+            recover(&disk.after(crash), &witness, &format!("recovery's operation {at}, {crash:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_reads_go_on() {
+    let disk = MemoryDisk::new();
+    disk.set_capacity(64 << 10);
+    let options = Options { reserve_bytes: 16 << 10, ..common::small() };
+    let (mut store, _) = open(&disk, options).and_then(storage::Recovery::finish).unwrap();
+    let reader = store.reader();
+    let mut script = Script::default();
+    let mut written = Vec::new();
+    while reader.accepting() {
+        let group = script.group(2, 300);
+        store.append(group.iter().map(Vec::as_slice)).unwrap();
+        written.extend(group);
+    }
+    assert!(matches!(store.prepare(), Err(StoreError::NoSpace { free, needed, .. }) if free < needed));
+    // One more group of the largest size would still fit, and nothing is lost for the reader.
+    let group = script.group(10, 300);
+    store.append(group.iter().map(Vec::as_slice)).unwrap();
+    assert_eq!(reader.read(Position::new(3)).unwrap().as_deref(), Some(written[3].as_slice()));
+    disk.set_capacity(1 << 20);
+    store.prepare().unwrap();
+    assert!(reader.accepting());
+    // A start on a full disk reads, too.
+    drop(store);
+    disk.set_capacity(0);
+    let (records, _) = open(&disk, options).and_then(common::recover).unwrap();
+    assert!(records.starts_with(&written));
+}
+
+#[test]
+fn any_flipped_byte_is_named_or_harmless() {
+    let disk = MemoryDisk::new();
+    let mut script = Script::default();
+    let options = Options { first_segment_bytes: 2 << 10, segment_bytes_max: 2 << 10, ..common::small() };
+    let (mut store, _) = open(&disk, options).and_then(storage::Recovery::finish).unwrap();
+    let mut written = Vec::new();
+    for n in 0..6 {
+        let group = script.group(1 + n % 3, 200);
+        store.append(group.iter().map(Vec::as_slice)).unwrap();
+        written.extend(group);
+    }
+    store.write_checkpoint(common::checkpoint(&written)).unwrap();
+    drop(store);
+    let files = disk.files();
+    assert!(files.len() >= 4, "written segments, one prepared, one checkpoint: {files:?}");
+    for path in files {
+        let content = disk.content(&path).unwrap();
+        for at in 0..content.len() {
+            let mut flipped = content.clone();
+            flipped[at] ^= [0x01, 0x80, 0xff][at % 3];
+            let disk = disk.copy();
+            disk.tamper(&path, Some(flipped));
+            let error = match open(&disk, common::small()).and_then(common::recover) {
+                Err(error) => error.to_string(),
+                Ok(_) => panic!("{} byte {at}: not noticed", path.display()),
+            };
+            assert!(error.contains(&path.display().to_string()), "{error}");
+        }
+    }
+}
+
+#[test]
+fn lost_files_and_lost_ends_are_named() {
+    let disk = MemoryDisk::new();
+    let witness = play(&disk, common::small());
+    let folder = Path::new(FOLDER);
+    let refuse = |path: &Path, content: Option<Vec<u8>>| {
+        let disk = disk.copy();
+        disk.tamper(path, content);
+        match open(&disk, common::small()).and_then(common::recover) {
+            Err(error) => error,
+            Ok(_) => panic!("{} was changed and nobody noticed", path.display()),
+        }
+    };
+    let checkpoint = folder.join("checkpoint");
+    assert!(matches!(refuse(&checkpoint, None), OpenError::CheckpointMissing { path } if path == checkpoint));
+    let first = folder.join("00000000.segment");
+    assert!(matches!(refuse(&first, None), OpenError::SegmentMissing { path } if path == first));
+    // The last written segment lost, cut, or emptied: the checkpoint covers more.
+    let last = disk
+        .files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "segment"))
+        .rfind(|path| disk.content(path).unwrap().iter().any(|&byte| byte != 0))
+        .unwrap();
+    let content = disk.content(&last).unwrap();
+    for content in [Some(vec![0; content.len()]), Some(content[..512].to_vec()), Some(Vec::new())] {
+        let error = refuse(&last, content);
+        assert!(matches!(error, OpenError::Shorter { .. } | OpenError::Damaged { .. }), "{error}");
+    }
+    // An older checkpoint in the place of the last does no harm; another journal's is refused.
+    let older = common::checkpoint(&witness.attempted[..10]);
+    let note = common::signer().sign(&older);
+    let copy = disk.copy();
+    copy.tamper(&checkpoint, Some(note.clone().into_bytes()));
+    recover(&copy, &Witness { checkpoint: 10, ..witness }, "an older checkpoint");
+    let forged = common::checkpoint(&[common::record(0, 9)]);
+    let error = refuse(&checkpoint, Some(common::signer().sign(&forged).into_bytes()));
+    assert!(matches!(error, OpenError::OtherRecords { size: 1, .. }), "{error}");
+}
