@@ -66,7 +66,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         | Command::RecordReceipt(_)
         | Command::ProposeWriteOff(_)
         | Command::ApproveWriteOff(_) => reclaim(state, at, command, event),
-        Command::SettleAsk(settle) => settle_ask(state, settle),
+        Command::SettleAsk(settle) => settle_ask(state, at, settle),
     }
 }
 
@@ -256,8 +256,9 @@ fn reclaim(state: &mut State, at: &Moment, command: &Command, event: &Event) {
     }
 }
 
-fn settle_ask(state: &mut State, settle: &SettleAsk) {
+fn settle_ask(state: &mut State, at: &Moment, settle: &SettleAsk) {
     let Some(ask) = state.asks.remove(&settle.ask) else { return };
+    state.answers.insert(settle.ask, at.position);
     let granted = matches!(settle.answer, LedgerAnswer::Granted { .. });
     match ask.kind {
         AskKind::Approval => settle_approval(state, ask.plan, granted),

@@ -5,13 +5,14 @@ use journal::{Day, Position};
 use std::collections::BTreeMap;
 
 /// The working state: plans (about 500 bytes with two pots), spends (about 80) and reclaims (about 120) of the systems'
-/// budgets, and what the ledger has not answered yet.
+/// budgets; what the ledger has not answered yet, and where it answered the rest (16 bytes each).
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct State {
     pub(crate) plans: BTreeMap<PlanNumber, Plan>,
     pub(crate) spends: BTreeMap<Position, Spend>,
     pub(crate) reclaims: BTreeMap<Position, Reclaim>,
     pub(crate) asks: BTreeMap<Position, Ask>,
+    pub(crate) answers: BTreeMap<Position, Position>,
 }
 
 impl State {
@@ -63,6 +64,12 @@ impl State {
     #[must_use]
     pub fn ask(&self, record: Position) -> Option<&Ask> {
         self.asks.get(&record)
+    }
+
+    /// The record that holds the ledger's answer to the ask of `record`; `None` while it is open, or when nothing was asked.
+    #[must_use]
+    pub fn answer(&self, record: Position) -> Option<Position> {
+        self.answers.get(&record).copied()
     }
 
     /// Plans whose review is due by `day`, longest overdue first.

@@ -168,7 +168,9 @@ fn a_crash_at_any_point_leaves_one_posting() {
             }
             let open = world.state.ask(ask).unwrap().clone();
             let answer = world.books.post(&open, deny);
+            let recorded = Position::new(world.next);
             world.run(SettleAsk { ask, answer: answer.clone() }).unwrap();
+            assert_eq!(world.state.answer(ask), Some(recorded));
             assert_eq!(world.run(SettleAsk { ask, answer }), Err(Refusal::AskUnknown));
             assert_eq!(world.books.answers.len(), postings + 1);
             let (state, held) = if deny { (SpendState::Denied, 0) } else { (SpendState::Booked, 500) };
