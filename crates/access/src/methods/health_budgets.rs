@@ -60,8 +60,16 @@ pub(super) const METHODS: &[Method] = &[
     grant!["/almoner.health_budgets.v1.HealthBudgetsService/RecordCarePeriod", PhbOfficer],
     grant!["/almoner.health_budgets.v1.HealthBudgetsService/RecordReturn", PhbOfficer, FinancePreparer],
     grant!["/almoner.health_budgets.v1.HealthBudgetsService/DecideReclaim", PhbOfficer],
-    grant!["/almoner.health_budgets.v1.HealthBudgetsService/RecordReclaimReceipt", PhbOfficer, FinancePreparer],
-    grant!["/almoner.health_budgets.v1.HealthBudgetsService/ProposeWriteOff", FinancePreparer, FinanceApprover],
+    grant![
+        "/almoner.health_budgets.v1.HealthBudgetsService/RecordReclaimReceipt",
+        PhbOfficer,
+        FinancePreparer
+    ],
+    grant![
+        "/almoner.health_budgets.v1.HealthBudgetsService/ProposeWriteOff",
+        FinancePreparer,
+        FinanceApprover
+    ],
     grant!["/almoner.health_budgets.v1.HealthBudgetsService/ApproveWriteOff", FinanceApprover],
     grant![
         "/almoner.health_budgets.v1.HealthBudgetsService/ListReclaims",
