@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod tests {
     use crate::{
+        Reason,
         field::{FIELD_REASONS, NHS_REASONS},
-        status::{FRAME_REASONS, Pushback},
+        status::{FRAME_REASONS, Pushback, domain},
     };
     use std::collections::BTreeSet;
 
@@ -14,7 +15,12 @@ mod tests {
         let frame = FRAME_REASONS.iter().chain(FIELD_REASONS).chain(NHS_REASONS).copied();
         let frame = frame.chain(Pushback::ALL.map(Pushback::reason));
         all.extend(frame.map(|reason| ("almoner".to_owned(), reason)));
+        all.extend(of::<registry::Refusal>());
         all
+    }
+
+    fn of<R: Reason>() -> impl Iterator<Item = (String, &'static str)> {
+        R::REASONS.iter().map(|reason| (domain(R::SERVICE), *reason))
     }
 
     /// The headings of the page: `## <domain>` and under it `### <REASON>`.

@@ -12,6 +12,7 @@ mod catalogue;
 pub mod common;
 mod field;
 mod page;
+pub mod registry;
 pub mod status;
 
 pub use field::{FieldError, Fields, Known, Violation, Violations};

@@ -1,0 +1,5 @@
+//! The registry's messages: requests to commands, rows there and back, refusals.
+
+pub mod inward;
+pub mod outward;
+mod refusal;
