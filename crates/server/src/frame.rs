@@ -472,15 +472,16 @@ fn grpc_name(service: Service) -> String {
     format!("almoner.{}.v1.{capitals}Service", service.as_str().replace('-', "_"))
 }
 
-/// Waits until the process is told to stop: Ctrl-C or SIGTERM.
-pub async fn told_to_stop() -> io::Result<()> {
+/// Begins to listen for Ctrl-C and SIGTERM, and resolves when the process is told to stop by either.
+pub fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + Unpin> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(Box::pin(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }))
 }
 
 #[cfg(test)]
