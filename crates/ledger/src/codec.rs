@@ -12,7 +12,7 @@
 //! Fields are only added at the end; any other change is a new kind, and old kinds decode here into today's commands.
 
 use crate::{Command, Event, Refusal};
-use journal::{DecodeError, Events, Kind, Outcome, Service};
+use journal::{Cause, DecodeError, Events, Kind, Outcome, Service};
 use minicbor::{Decoder, Encode, Encoder};
 
 pub(crate) const fn kind(command: &Command) -> Kind {
@@ -28,6 +28,33 @@ pub(crate) const fn kind(command: &Command) -> Kind {
         Command::ClosePeriod(_) => 108,
         Command::ReopenPeriod(_) => 109,
     })
+}
+
+impl Command {
+    /// Replaces `content` by what the caller asked, as the bytes whose fingerprint tells two requests under one id apart:
+    /// CBOR of `[kind, cause's service, cause's position, command]`. Of a reversal the entry and the reason only, since the
+    /// adapter adds the legs.
+    pub fn content(&self, cause: Option<Cause>, content: &mut Vec<u8>) {
+        content.clear();
+        let kind = kind(self);
+        let cause = (cause.map_or(0, |c| c.service.number()), cause.map_or(0, |c| c.position.get()));
+        match self {
+            Self::OpenAccount(open) => content_as(kind, cause, open, content),
+            Self::Post(posting) => content_as(kind, cause, posting, content),
+            Self::PostGroup(group) => content_as(kind, cause, group, content),
+            Self::Reverse(reverse) => content_as(kind, cause, (reverse.entry, &reverse.reason), content),
+            Self::SetLimit(set) => content_as(kind, cause, set, content),
+            Self::CloseAccount { account } => content_as(kind, cause, [account], content),
+            Self::SealWindows(seal) => content_as(kind, cause, seal, content),
+            Self::ExpireHolds(expire) => content_as(kind, cause, expire, content),
+            Self::ClosePeriod(mark) | Self::ReopenPeriod(mark) => content_as(kind, cause, mark, content),
+        }
+    }
+}
+
+fn content_as(kind: Kind, (service, position): (u16, u64), command: impl Encode<()>, content: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail, and these values hold nothing that CBOR lacks.
+    let _ = Encoder::new(content).encode((kind.0, service, position, command));
 }
 
 pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {

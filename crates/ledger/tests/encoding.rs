@@ -68,8 +68,22 @@ fn bodies_are_what_they_were() {
     let position = Position::new(5);
     let path = "10M/elective/2017-18/fund/allocation".parse().unwrap();
     let open = Command::OpenAccount(OpenAccount { path });
-    golden(&open, Ok(Event::AccountOpened { account: position }), 100, &expect!["8281782431304d2f656c6563746976652f323031372d31382f66756e642f616c6c6f636174696f6e820082018105"]);
-    golden(&Command::Post(posting()), Ok(Event::Posted(vec![posted()])), 101, &expect!["8284041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c820082028181841943a881840102092484186400001901f481820220"]);
+    golden(
+        &open,
+        Ok(Event::AccountOpened { account: position }),
+        100,
+        &expect![
+            "8281782431304d2f656c6563746976652f323031372d31382f66756e642f616c6c6f636174696f6e820082018105"
+        ],
+    );
+    golden(
+        &Command::Post(posting()),
+        Ok(Event::Posted(vec![posted()])),
+        101,
+        &expect![
+            "8284041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c820082028181841943a881840102092484186400001901f481820220"
+        ],
+    );
     let refusal = Refusal::LimitExceeded { limit: position, remaining: Pence::from_u32(9) };
     let full = Posting {
         corrects: Some(Item { position, index: 1 }),
@@ -78,20 +92,32 @@ fn bodies_are_what_they_were() {
         on_behalf_of: Some("urn:almoner:person:1".into()),
         ..Posting::new(EntryKind::Allocation, Day::new(0), Vec::new())
     };
-    golden(&Command::Post(full), Err(refusal), 101, &expect!["82880100808082050163726566017475726e3a616c6d6f6e65723a706572736f6e3a318201821818820509"]);
+    golden(
+        &Command::Post(full),
+        Err(refusal),
+        101,
+        &expect!["82880100808082050163726566017475726e3a616c6d6f6e65723a706572736f6e3a318201821818820509"],
+    );
     let group = PostGroup { postings: vec![posting()] };
     golden(
         &Command::PostGroup(group),
         Err(Refusal::AmountZero(LegAt { posting: 1, index: 2 })),
         102,
-        &expect!["82818184041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c8201820481820102"],
+        &expect![
+            "82818184041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c8201820481820102"
+        ],
     );
     let reverse = Reverse {
         entry: Item { position, index: 0 },
         reason: "why".into(),
         posting: Posting::new(EntryKind::Reversal, Day::new(0), Vec::new()),
     };
-    golden(&Command::Reverse(reverse), Err(Refusal::EntryUnknown), 103, &expect!["82838205006377687984181f0080808201821180"]);
+    golden(
+        &Command::Reverse(reverse),
+        Err(Refusal::EntryUnknown),
+        103,
+        &expect!["82838205006377687984181f0080808201821180"],
+    );
     let set = SetLimit {
         node: "10M/phb".parse().unwrap(),
         severity: Severity::Hard,
@@ -99,8 +125,18 @@ fn bodies_are_what_they_were() {
         ceiling: None,
         reason: "why".into(),
     };
-    golden(&Command::SetLimit(set), Ok(Event::LimitSet { replaces: None, outside: true }), 104, &expect!["82856731304d2f7068620100f6637768798200820382f6f5"]);
-    golden(&Command::CloseAccount { account: position }, Ok(Event::AccountClosed), 105, &expect!["8281058200820480"]);
+    golden(
+        &Command::SetLimit(set),
+        Ok(Event::LimitSet { replaces: None, outside: true }),
+        104,
+        &expect!["82856731304d2f7068620100f6637768798200820382f6f5"],
+    );
+    golden(
+        &Command::CloseAccount { account: position },
+        Ok(Event::AccountClosed),
+        105,
+        &expect!["8281058200820480"],
+    );
     let name = |key| WindowName { payer: "10M".into(), payee: "NT3".into(), key };
     let windows =
         vec![name(WindowKey::Instalment { due: Day::new(17_330) }), name(WindowKey::Run { number: 1 })];
@@ -112,14 +148,51 @@ fn bodies_are_what_they_were() {
         &expect!["828182836331304d634e54338202811943b2836331304d634e543382038101820082058182820105820105"],
     );
     let expire = ExpireHolds { holds: vec![hold()] };
-    golden(&Command::ExpireHolds(expire), Ok(Event::HoldsExpired(vec![Pence::from_u32(3)])), 107, &expect!["828181500192f0c12b3c7d4e8f90123456789abc82008206818103"]);
+    golden(
+        &Command::ExpireHolds(expire),
+        Ok(Event::HoldsExpired(vec![Pence::from_u32(3)])),
+        107,
+        &expect!["828181500192f0c12b3c7d4e8f90123456789abc82008206818103"],
+    );
     let mark = MarkPeriod { period: "2017-06".parse().unwrap(), reason: "why".into() };
-    golden(&Command::ClosePeriod(mark.clone()), Ok(Event::PeriodClosed), 108, &expect!["82821a000313ea637768798200820780"]);
-    golden(&Command::ReopenPeriod(mark), Ok(Event::PeriodReopened), 109, &expect!["82821a000313ea637768798200820880"]);
+    golden(
+        &Command::ClosePeriod(mark.clone()),
+        Ok(Event::PeriodClosed),
+        108,
+        &expect!["82821a000313ea637768798200820780"],
+    );
+    golden(
+        &Command::ReopenPeriod(mark),
+        Ok(Event::PeriodReopened),
+        109,
+        &expect!["82821a000313ea637768798200820880"],
+    );
 }
 
 #[test]
 fn an_unknown_kind_is_refused_by_number() {
     let error = Ledger::decode(journal::Kind(110), &[0x82, 0x80, 0x82, 0x00, 0x80], &NoBlobs).unwrap_err();
     assert_eq!(error.to_string(), "record kind 110 is not known to ledger");
+}
+
+#[test]
+fn the_content_of_a_request_tells_requests_apart() {
+    let content = |command: &Command, cause| {
+        let mut bytes = vec![9; 9];
+        command.content(cause, &mut bytes);
+        bytes
+    };
+    let post = Command::Post(posting());
+    let cause = Some(journal::Cause { service: journal::Service::Referrals, position: Position::new(7) });
+    assert_eq!(content(&post, None), content(&post.clone(), None));
+    assert_ne!(content(&post, None), content(&post, cause));
+    let mark = MarkPeriod { period: "2017-06".parse().unwrap(), reason: "why".into() };
+    let (close, reopen) = (Command::ClosePeriod(mark.clone()), Command::ReopenPeriod(mark));
+    assert_ne!(content(&close, None), content(&reopen, None));
+    let reverse = |legs| {
+        let posting = Posting::new(EntryKind::Reversal, Day::new(0), legs);
+        let entry = Item { position: Position::new(1), index: 0 };
+        Command::Reverse(Reverse { entry, reason: "why".into(), posting })
+    };
+    assert_eq!(content(&reverse(Vec::new()), None), content(&reverse(posting().legs), None));
 }

@@ -5,6 +5,7 @@ mod tests {
     use crate::{
         Reason,
         field::{FIELD_REASONS, NHS_REASONS},
+        ledger::FIELD_REASONS as LEDGER_FIELDS,
         status::{FRAME_REASONS, Pushback, domain},
     };
     use std::collections::BTreeSet;
@@ -12,10 +13,11 @@ mod tests {
     /// Every reason of every domain. A domain's line is added with its `impl Reason`.
     fn reasons() -> Vec<(String, &'static str)> {
         let mut all: Vec<(String, &'static str)> = Vec::new();
-        let frame = FRAME_REASONS.iter().chain(FIELD_REASONS).chain(NHS_REASONS).copied();
+        let frame = FRAME_REASONS.iter().chain(FIELD_REASONS).chain(NHS_REASONS).chain(LEDGER_FIELDS).copied();
         let frame = frame.chain(Pushback::ALL.map(Pushback::reason));
         all.extend(frame.map(|reason| ("almoner".to_owned(), reason)));
         all.extend(of::<registry::Refusal>());
+        all.extend(of::<ledger::Refusal>().chain(of::<crate::ledger::Missing>()));
         all
     }
 

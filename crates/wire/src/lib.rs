@@ -11,6 +11,7 @@
 mod catalogue;
 pub mod common;
 mod field;
+pub mod ledger;
 mod page;
 pub mod registry;
 pub mod status;

@@ -1,0 +1,201 @@
+//! The ledger's messages and its domain types.
+
+mod inward;
+mod outward;
+mod window;
+
+pub use inward::{
+    Asked, account_name, entry_name, limit, opened_paths, period, posting, reason_text, windows,
+};
+pub use outward::{
+    EntryOf, account, balance, entry, hold, line, line_sum, posted, refused, side, totals, window,
+    window_keys,
+};
+pub use window::{key, key_from};
+
+use crate::{Class, FieldError, Reason};
+use core::fmt;
+use journal::Service;
+use ledger::{LegAt, PathError, Refusal};
+
+/// The reasons of the ledger's own fields.
+#[cfg(test)]
+pub(crate) const FIELD_REASONS: &[&str] = &["PATH_INVALID"];
+
+impl FieldError for PathError {
+    fn reason(&self) -> &'static str {
+        "PATH_INVALID"
+    }
+}
+
+impl Reason for Refusal {
+    const SERVICE: Service = Service::Ledger;
+    const REASONS: &'static [&'static str] = &[
+        "EMPTY",
+        "TOO_LARGE",
+        "TEXT_INVALID",
+        "AMOUNT_ZERO",
+        "ACCOUNT_UNKNOWN",
+        "ACCOUNT_CLOSED",
+        "WINDOW_MISSING",
+        "WINDOW_NOT_ALLOWED",
+        "UNBALANCED",
+        "HOLD_NOT_ON_FUND",
+        "HOLD_EXISTS",
+        "WINDOW_NOT_SEALED",
+        "WINDOW_OVERPAID",
+        "TOTAL_TOO_LARGE",
+        "WINDOW_UNKNOWN",
+        "ALREADY_REVERSED",
+        "ENTRY_UNKNOWN",
+        "LIMIT_INVERTED",
+        "LIMIT_MISSING",
+        "ACCOUNT_IN_USE",
+        "PERIOD_NOT_OVER",
+        "PERIOD_CLOSED",
+        "PERIOD_NOT_CLOSED",
+        "LIMIT_EXCEEDED",
+    ];
+
+    fn reason(&self) -> &'static str {
+        Self::reason(self)
+    }
+
+    fn class(&self) -> Class {
+        match Self::class(self) {
+            ledger::Class::Invalid => Class::Invalid,
+            ledger::Class::Unknown => Class::Unknown,
+            ledger::Class::State => Class::Precondition,
+        }
+    }
+
+    fn subject(&self) -> String {
+        let leg = |LegAt { posting, index }: &LegAt| format!("postings[{posting}].legs[{index}]");
+        let hold = |LegAt { posting, index }: &LegAt| format!("postings[{posting}].holds[{index}]");
+        match self {
+            Self::AmountZero(at) | Self::WindowMissing(at) | Self::WindowNotAllowed(at) => leg(at),
+            Self::WindowNotSealed(at) | Self::WindowOverpaid { at, .. } => leg(at),
+            Self::HoldNotOnFund(at) | Self::HoldExists(at) => hold(at),
+            Self::AccountUnknown { account } | Self::AccountClosed { account } => {
+                format!("accounts/{account}")
+            }
+            Self::Unbalanced { posting, .. } => format!("postings[{posting}].legs"),
+            Self::WindowUnknown { index } => format!("windows[{index}]"),
+            Self::LimitInverted => "floor_pence".to_owned(),
+            Self::LimitExceeded { limit, .. } => format!("limits/{limit}"),
+            Self::Empty
+            | Self::TooLarge
+            | Self::TextInvalid
+            | Self::TotalTooLarge
+            | Self::AlreadyReversed { .. }
+            | Self::EntryUnknown
+            | Self::LimitMissing
+            | Self::AccountInUse
+            | Self::PeriodNotOver
+            | Self::PeriodClosed
+            | Self::PeriodNotClosed => String::new(),
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::AccountUnknown { account } | Self::AccountClosed { account } => {
+                vec![("account", account.to_string())]
+            }
+            Self::Unbalanced { account, difference, .. } => {
+                vec![("account", account.to_string()), ("differencePence", difference.get().to_string())]
+            }
+            Self::WindowOverpaid { remaining, .. } => vec![("remainingPence", remaining.get().to_string())],
+            Self::AlreadyReversed { by } => {
+                vec![("position", by.position.to_string()), ("index", by.index.to_string())]
+            }
+            Self::LimitExceeded { limit, remaining } => {
+                vec![("limit", limit.to_string()), ("remainingPence", remaining.get().to_string())]
+            }
+            Self::Empty
+            | Self::TooLarge
+            | Self::TextInvalid
+            | Self::AmountZero(_)
+            | Self::WindowMissing(_)
+            | Self::WindowNotAllowed(_)
+            | Self::HoldNotOnFund(_)
+            | Self::HoldExists(_)
+            | Self::WindowNotSealed(_)
+            | Self::TotalTooLarge
+            | Self::WindowUnknown { .. }
+            | Self::EntryUnknown
+            | Self::LimitInverted
+            | Self::LimitMissing
+            | Self::AccountInUse
+            | Self::PeriodNotOver
+            | Self::PeriodClosed
+            | Self::PeriodNotClosed => Vec::new(),
+        }
+    }
+}
+
+/// A read names what is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// No account has that number or path.
+    Account(String),
+    /// No account stands at or below that path.
+    Node(String),
+    /// No entry has that name.
+    Entry {
+        /// The position named.
+        position: u64,
+        /// The index named.
+        index: u32,
+    },
+    /// The position is past the end of the journal.
+    Ahead {
+        /// Where the journal ends.
+        next: u64,
+    },
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(_) => f.write_str("there is no such account"),
+            Self::Node(_) => f.write_str("no account stands at or below that path"),
+            Self::Entry { position, index } => write!(f, "there is no entry {index} at position {position}"),
+            Self::Ahead { next } => write!(f, "the journal ends before that position: its next is {next}"),
+        }
+    }
+}
+
+impl Reason for Missing {
+    const SERVICE: Service = Service::Ledger;
+    const REASONS: &'static [&'static str] =
+        &["ACCOUNT_UNKNOWN", "NODE_UNKNOWN", "ENTRY_UNKNOWN", "POSITION_AHEAD"];
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Account(_) => "ACCOUNT_UNKNOWN",
+            Self::Node(_) => "NODE_UNKNOWN",
+            Self::Entry { .. } => "ENTRY_UNKNOWN",
+            Self::Ahead { .. } => "POSITION_AHEAD",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Account(_) | Self::Node(_) | Self::Entry { .. } => Class::Unknown,
+            Self::Ahead { .. } => Class::PastEnd,
+        }
+    }
+
+    fn subject(&self) -> String {
+        match self {
+            Self::Account(account) => format!("accounts/{account}"),
+            Self::Node(path) => path.clone(),
+            Self::Entry { position, index } => format!("entries/{position}/{index}"),
+            Self::Ahead { .. } => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
