@@ -99,10 +99,10 @@ pub struct Snapshot {
     /// The system.
     #[n(0)]
     pub system: System,
-    /// The position of the system's registry journal that it shows; none while that is empty.
+    /// The last record of the system's registry journal that changed a row; none before the first.
     #[n(1)]
     pub registry_position: Option<Position>,
-    /// The position of the shared registry journal that it shows; none while that is empty.
+    /// The last record of the shared registry journal that changed a row; none before the first.
     #[n(2)]
     pub national_position: Option<Position>,
     /// Organisations, by code.

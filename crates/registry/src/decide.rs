@@ -37,6 +37,9 @@ impl Domain for Registry {
     }
 
     fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
+        if let Event::Registered { changed: 1.. } | Event::Approved { changed: 1.., .. } = event {
+            state.changed_at = Some(at.position);
+        }
         match (command, event) {
             (Command::Propose(propose), Event::Proposed { digest }) => {
                 let proposal = access::Proposal { digest: *digest, proposer: at.caller };

@@ -40,6 +40,7 @@ pub struct State {
     pub(crate) channels: BTreeMap<(OdsCode, Day), PaymentChannel>,
     pub(crate) bank_details: BTreeMap<(OdsCode, Day), BankDetails>,
     pub(crate) pending: BTreeMap<Position, Pending>,
+    pub(crate) changed_at: Option<Position>,
 }
 
 impl State {
@@ -92,6 +93,13 @@ impl State {
     /// Proposals that wait, in the order in which they were made.
     pub fn pending(&self) -> impl Iterator<Item = (Position, &Pending)> {
         self.pending.iter().map(|(position, pending)| (*position, pending))
+    }
+
+    /// The position of the last record that changed a row. Snapshots name it, so that equal rows make equal snapshots
+    /// whatever else was recorded meanwhile.
+    #[must_use]
+    pub const fn changed_at(&self) -> Option<Position> {
+        self.changed_at
     }
 
     /// Adds this journal's rows to a snapshot that may hold another journal's. A price book replaces one of the same year

@@ -152,7 +152,9 @@ fn organisations_are_registered_with_their_successors() {
     let register = |rows| Command::RegisterOrganisations(RegisterOrganisations { rows });
     let mut run = Run::new();
     assert_eq!(run.ok(1, register(organisations())), Event::Registered { changed: 5 });
+    let changed_at = run.state.changed_at();
     assert_eq!(run.ok(1, register(organisations())), Event::Registered { changed: 0 });
+    assert_eq!((changed_at, run.state.changed_at()), (Some(Position::new(10)), changed_at));
     let mut renamed = organisations();
     renamed[4].name = "Royal Berkshire".into();
     assert_eq!(run.ok(1, register(renamed)), Event::Registered { changed: 1 });
