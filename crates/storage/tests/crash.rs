@@ -21,6 +21,11 @@ struct Witness {
 
 /// Opens the journal and appends groups of various sizes, with a checkpoint now and then, until done or failed.
 fn play(disk: &MemoryDisk, options: Options) -> Witness {
+    play_with(disk, options, 10)
+}
+
+/// The same with a checkpoint after every `period` groups.
+fn play_with(disk: &MemoryDisk, options: Options, period: u64) -> Witness {
     let mut witness = Witness::default();
     let Ok((mut store, _)) = open(disk, options).and_then(storage::Recovery::finish) else { return witness };
     let mut script = Script::default();
@@ -38,7 +43,7 @@ fn play(disk: &MemoryDisk, options: Options) -> Witness {
                 return witness;
             }
         }
-        if n % 10 == 9 {
+        if n % period == period - 1 {
             let checkpoint = common::checkpoint(&witness.attempted);
             match store.write_checkpoint(checkpoint) {
                 Ok(_) => witness.checkpoint = checkpoint.size,
@@ -61,6 +66,20 @@ fn recover(disk: &MemoryDisk, witness: &Witness, what: &str) {
     // Whoever read these records may have answered: they must survive whatever comes next.
     let (again, _) = open(&disk.after(Crash::POWER_CUT), common::small()).and_then(common::recover).unwrap();
     assert_eq!(again, records, "{what}: a recovered record is not durable");
+    append_one(disk, records, what);
+}
+
+/// The journal goes on: nothing that was cut off stands in the way of the next group, now or at the start after it.
+fn append_one(disk: &MemoryDisk, mut records: Vec<Vec<u8>>, what: &str) {
+    let next = common::record(records.len() as u64, 8);
+    let (mut store, _) = open(disk, common::small()).and_then(storage::Recovery::finish).unwrap();
+    store.append([next.as_slice()]).unwrap_or_else(|error| panic!("{what}: {error}"));
+    drop(store);
+    records.push(next);
+    let (after, _) = open(disk, common::small())
+        .and_then(common::recover)
+        .unwrap_or_else(|error| panic!("{what}, one group later: {error}"));
+    assert_eq!(after, records, "{what}: the next group is lost");
 }
 
 #[test]
@@ -81,6 +100,19 @@ fn a_crash_at_any_operation_loses_nothing_acknowledged() {
             let crash = choices[(turn * 2 + n * 4) % choices.len()];
             recover(&disk.after(crash), &witness, &format!("operation {at}, {crash:?}"));
         }
+    }
+}
+
+/// Checkpoints sync the folder as well; without them each segment's name must have been made durable by itself.
+#[test]
+fn a_power_cut_between_checkpoints_loses_no_segment() {
+    let count = MemoryDisk::new();
+    play_with(&count, common::small(), u64::MAX);
+    for at in (0..count.operations()).step_by(3) {
+        let disk = MemoryDisk::new();
+        disk.fail_at(at, Fault::Crash);
+        let witness = play_with(&disk, common::small(), u64::MAX);
+        recover(&disk.after(Crash::POWER_CUT), &witness, &format!("operation {at}"));
     }
 }
 
