@@ -4,17 +4,20 @@ use core::fmt;
 use minicbor::{Decode, Encode};
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $code:literal, $field:literal;)+) => {
+    ($($(#[doc = $text:literal])+ $name:ident = $number:literal, $code:literal, $field:literal;)+) => {
         /// One reason, with a number that stands in records and a code for callers. The list only grows.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Reason {
-            $($(#[$doc])* $name = $number,)+
+            $($(#[doc = $text])+ $name = $number,)+
         }
 
         impl Reason {
             /// Every reason, by number.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// Every reason's code, by number.
+            pub const CODES: &'static [&'static str] = &[$($code,)+];
 
             /// The stable code in UPPER_SNAKE.
             #[must_use]
@@ -29,6 +32,14 @@ macro_rules! reasons {
             pub const fn field(self) -> &'static str {
                 match self {
                     $(Self::$name => $field,)+
+                }
+            }
+
+            /// The reason for people.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($text),+).trim_ascii(),)+
                 }
             }
 
@@ -115,7 +126,7 @@ reasons! {
     /// The site is not an ODS code.
     SiteInvalid = 68, "SITE_INVALID", "site";
     /// The practice is not a practice code.
-    PracticeInvalid = 69, "PRACTICE_INVALID", "practice";
+    PracticeInvalid = 69, "PRACTICE_CODE_INVALID", "practice";
     /// The commissioner is not an ODS code.
     CommissionerInvalid = 70, "COMMISSIONER_INVALID", "commissioner";
     /// The treatment function is not one.
@@ -137,7 +148,7 @@ reasons! {
     /// The first attendance code is missing, unknown, or out of place.
     FirstAttendanceInvalid = 79, "FIRST_ATTENDANCE_INVALID", "first_attendance";
     /// The attended or did not attend code is missing, unknown, or out of place.
-    AttendedInvalid = 80, "ATTENDED_INVALID", "attended";
+    AttendedInvalid = 80, "ATTENDED_OR_DID_NOT_ATTEND_INVALID", "attended";
     /// The admission method is missing, unknown, or out of place.
     AdmissionMethodInvalid = 81, "ADMISSION_METHOD_INVALID", "admission_method";
     /// The patient classification is missing, unknown, or out of place.
@@ -335,6 +346,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every code that is not a [`Reason`]'s.
+    pub const CODES: &'static [&'static str] = &[
+        "REFERENCE_MISSING",
+        "REFERENCE_OLDER",
+        "SUBMISSION_UNKNOWN",
+        "REFERRAL_REFUSED",
+        "REFERRAL_UNKNOWN",
+        "REFERRAL_ENDED",
+        "LINE_UNKNOWN",
+        "LINE_WITHDRAWN",
+        "CUT_NOT_DUE",
+        "NOT_EXPIRED",
+        "SUBMISSION_ID_USED",
+    ];
+
     /// The stable code in UPPER_SNAKE. For a referral that is the first of its reasons; callers list them all.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -17,6 +17,7 @@ mod tests {
         let frame = frame.chain(Pushback::ALL.map(Pushback::reason));
         all.extend(frame.map(|reason| ("almoner".to_owned(), reason)));
         all.extend(of::<registry::Refusal>());
+        all.extend(of::<referrals::Refusal>());
         all.extend(of::<ledger::Refusal>().chain(of::<crate::ledger::Missing>()));
         all
     }

@@ -13,6 +13,7 @@ pub mod common;
 mod field;
 pub mod ledger;
 mod page;
+pub mod referrals;
 pub mod registry;
 pub mod status;
 

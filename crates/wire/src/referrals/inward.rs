@@ -1,0 +1,281 @@
+//! Lines and referrals as commands.
+
+use crate::{Fields, common};
+use core::str::FromStr;
+use journal::{Day, Position};
+use money::Pence;
+use nhs::{NhsNumber, OdsCode, ParseError, Pseudonym};
+use proto::referrals::v1;
+use reference::{Cut, Stage};
+use referrals::{
+    ActivityLine, CLAIMED_MAX, Care, End, Reason, Reasons, RecordReferral, Source, SubmitUnreadable,
+};
+
+/// The most lines of one batch.
+pub const LINES_PER_BATCH_MAX: usize = 2_000;
+/// The most referrals of one batch.
+pub const REFERRALS_PER_BATCH_MAX: usize = 1_000;
+/// The most providers that one referral may say were offered.
+const OFFERED_MAX: usize = 10;
+
+/// What has no NHS number in it yet has this in the place of the patient; nothing with it is ever submitted.
+const NOBODY: Pseudonym = Pseudonym::new([0; 16]);
+
+/// A line as it was read.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadLine {
+    /// It can be read. The pseudonym has still to take the NHS number's place.
+    Readable(NhsNumber, ActivityLine),
+    /// It cannot.
+    Unreadable(SubmitUnreadable),
+}
+
+/// Where a line stands: its submission, row and provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The submission's number.
+    pub submission: Position,
+    /// The row, from 1.
+    pub row: u64,
+    /// The submission's provider.
+    pub provider: OdsCode,
+}
+
+/// Collects what is wrong with one line.
+struct Faults(Reasons);
+
+impl Faults {
+    fn note<T>(&mut self, found: Option<T>, reason: Reason) -> Option<T> {
+        if found.is_none() {
+            self.0.insert(reason);
+        }
+        found
+    }
+
+    /// A required code.
+    fn code<T: FromStr>(&mut self, text: &str, reason: Reason) -> Option<T> {
+        let found = text.parse().ok();
+        self.note(found, reason)
+    }
+
+    /// A code that may be absent. The outer `None` says that it was wrong.
+    fn optional<T: FromStr>(&mut self, text: &str, reason: Reason) -> Option<Option<T>> {
+        if text.is_empty() { Some(None) } else { self.code(text, reason).map(Some) }
+    }
+
+    /// What has no place in this setting must be empty.
+    fn absent(&mut self, text: &str, reason: Reason) {
+        self.0.insert_if(!text.is_empty(), reason);
+    }
+
+    fn nhs_number(&mut self, text: &str) -> Option<NhsNumber> {
+        text.parse().map_err(|error: ParseError| self.0.insert(number_reason(error))).ok()
+    }
+
+    fn date(&mut self, date: Option<proto::google::r#type::Date>, reason: Reason) -> Option<Day> {
+        let found = date.and_then(common::date_from).map(Day::from);
+        self.note(found, reason)
+    }
+}
+
+/// The reason for something that is not an NHS number: the remedies differ.
+fn number_reason(error: ParseError) -> Reason {
+    match error.reason() {
+        "NHS_NUMBER_CHECK_DIGIT" => Reason::NhsNumberCheckDigit,
+        "NHS_NUMBER_REPDIGIT" => Reason::NhsNumberRepdigit,
+        _ => Reason::NhsNumberInvalid,
+    }
+}
+
+/// Reads a line, or says everything that is wrong with it at once.
+#[must_use]
+pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
+    let v1::ActivityLine {
+        cds_identifier,
+        nhs_number,
+        site,
+        practice,
+        commissioner,
+        treatment_function,
+        point_of_delivery,
+        start_date,
+        end_date: _,
+        claimed_pence,
+        hrg,
+        first_attendance: _,
+        attended: _,
+        admission_method: _,
+        patient_classification: _,
+        ubrn,
+        administrative_category,
+        excluded_days: _,
+    } = message;
+    let mut faults = Faults(Reasons::NONE);
+    let cds_identifier = faults.code(cds_identifier, Reason::CdsIdentifierInvalid);
+    let nhs_number = faults.nhs_number(nhs_number);
+    let site = faults.code(site, Reason::SiteInvalid);
+    let practice = faults.code(practice, Reason::PracticeInvalid);
+    let commissioner = faults.code(commissioner, Reason::CommissionerInvalid);
+    let function = faults.code(treatment_function, Reason::TreatmentFunctionInvalid);
+    let pod = faults.code(point_of_delivery, Reason::PointOfDeliveryInvalid);
+    let started = faults.date(*start_date, Reason::StartDateInvalid);
+    let claimed = Pence::new(*claimed_pence).filter(|claimed| *claimed <= CLAIMED_MAX);
+    let claimed = faults.note(claimed, Reason::ClaimedInvalid);
+    let hrg: Option<Option<nhs::Hrg>> = faults.optional(hrg, Reason::HrgInvalid);
+    let ubrn = faults.optional(ubrn, Reason::UbrnInvalid);
+    let category = faults.optional(administrative_category, Reason::AdministrativeCategoryInvalid);
+    let care = pod.and_then(|pod| care(message, pod, started, hrg.flatten(), &mut faults));
+    let read = || {
+        Some(ReadLine::Readable(
+            nhs_number?,
+            ActivityLine {
+                submission: place.submission,
+                row: place.row,
+                provider: place.provider,
+                cds_identifier: cds_identifier?,
+                pseudonym: NOBODY,
+                site: site?,
+                practice: practice?,
+                commissioner: commissioner?,
+                function: function?,
+                pod: pod?,
+                started: started?,
+                claimed: claimed?,
+                care: care?,
+                hrg: hrg?,
+                ubrn: ubrn?,
+                category: category?.unwrap_or(nhs::AdministrativeCategory::Nhs),
+            },
+        ))
+    };
+    match read() {
+        Some(line) if faults.0.is_empty() => line,
+        Some(_) | None => ReadLine::Unreadable(SubmitUnreadable {
+            submission: place.submission,
+            row: place.row,
+            provider: place.provider,
+            reasons: faults.0,
+            claimed,
+            cds_identifier,
+        }),
+    }
+}
+
+/// What is coded of the care: by the point of delivery either an admission or an appointment, and nothing of the other.
+fn care(
+    message: &v1::ActivityLine,
+    pod: nhs::PointOfDelivery,
+    started: Option<Day>,
+    hrg: Option<nhs::Hrg>,
+    faults: &mut Faults,
+) -> Option<Care> {
+    if pod.is_admitted() {
+        faults.absent(&message.first_attendance, Reason::FirstAttendanceInvalid);
+        faults.absent(&message.attended, Reason::AttendedInvalid);
+        faults.note(hrg, Reason::HrgInvalid);
+        let discharged = faults.date(message.end_date, Reason::EndDateInvalid);
+        let method = faults.code(&message.admission_method, Reason::AdmissionMethodInvalid);
+        let classification =
+            faults.code(&message.patient_classification, Reason::PatientClassificationInvalid);
+        let excluded_days = u16::try_from(message.excluded_days).ok();
+        let excluded_days = faults.note(excluded_days, Reason::ExcludedDaysInvalid);
+        let backwards = started.zip(discharged).is_some_and(|(started, discharged)| discharged < started);
+        faults.0.insert_if(backwards, Reason::EndBeforeStart);
+        let (discharged, excluded_days) = (discharged?, excluded_days?);
+        let nights = discharged.since(started?).max(0);
+        faults.0.insert_if(!backwards && i32::from(excluded_days) > nights, Reason::ExcludedDaysInvalid);
+        return Some(Care::Admitted {
+            discharged,
+            method: method?,
+            classification: classification?,
+            excluded_days,
+        });
+    }
+    faults.absent(&message.admission_method, Reason::AdmissionMethodInvalid);
+    faults.absent(&message.patient_classification, Reason::PatientClassificationInvalid);
+    faults.0.insert_if(message.end_date.is_some(), Reason::EndDateInvalid);
+    faults.0.insert_if(message.excluded_days != 0, Reason::ExcludedDaysInvalid);
+    if pod.is_procedure() {
+        faults.note(hrg, Reason::HrgInvalid);
+    }
+    let first = faults.code(&message.first_attendance, Reason::FirstAttendanceInvalid);
+    let attended = faults.code(&message.attended, Reason::AttendedInvalid);
+    Some(Care::Outpatient { first: first?, attended: attended? })
+}
+
+/// Reads a referral, noting everything that is wrong with it. The pseudonym has still to take the NHS number's place.
+#[must_use]
+pub fn referral(
+    message: &v1::ReferralSubmission,
+    fields: &mut Fields,
+) -> Option<(NhsNumber, RecordReferral)> {
+    let v1::ReferralSubmission {
+        nhs_number,
+        ubrn,
+        treatment_function,
+        source,
+        referred_on,
+        practice,
+        offered,
+        provider,
+        site,
+    } = message;
+    let nhs_number = fields.parse("nhs_number", nhs_number);
+    let ubrn = fields.parse_optional("ubrn", ubrn);
+    let function = fields.parse("treatment_function", treatment_function);
+    let source = fields.one_of("source", *source, |source| match source {
+        v1::ReferralSource::Unspecified => None,
+        v1::ReferralSource::Gp => Some(Source::Gp),
+        v1::ReferralSource::Other => Some(Source::Other),
+    });
+    let referred = fields.date("referred_on", *referred_on);
+    let practice = fields.parse("practice", practice);
+    if offered.len() > OFFERED_MAX {
+        fields.refuse("offered", "BATCH_TOO_LARGE", format!("it must hold at most {OFFERED_MAX} codes"));
+    }
+    let codes = offered.iter().take(OFFERED_MAX).enumerate();
+    let offered: Vec<Option<OdsCode>> =
+        codes.map(|(at, code)| fields.parse(&format!("offered[{at}]"), code)).collect();
+    let provider = fields.parse("provider", provider);
+    let site = fields.parse_optional("site", site);
+    Some((
+        nhs_number?,
+        RecordReferral {
+            pseudonym: NOBODY,
+            function: function?,
+            source: source?,
+            referred: referred?.into(),
+            practice: practice?,
+            offered: offered.into_iter().collect::<Option<_>>()?,
+            provider: provider?,
+            site: site?,
+            ubrn: ubrn?,
+        },
+    ))
+}
+
+/// How a referral is to end.
+#[must_use]
+pub fn end(state: i32, fields: &mut Fields) -> Option<End> {
+    fields.one_of("state", state, |state| match state {
+        v1::ReferralState::Discharged => Some(End::Discharged),
+        v1::ReferralState::Cancelled => Some(End::Cancelled),
+        v1::ReferralState::Unspecified | v1::ReferralState::Open | v1::ReferralState::Expired => None,
+    })
+}
+
+/// A cut that a request names.
+#[must_use]
+pub fn cut(message: &v1::Cut, fields: &mut Fields) -> Option<Cut> {
+    let v1::Cut { period, stage } = message;
+    let period = fields.parse("period", period);
+    let stage = fields.one_of("stage", *stage, |stage| match stage {
+        v1::CutStage::Unspecified => None,
+        v1::CutStage::Flex => Some(Stage::Flex),
+        v1::CutStage::Freeze => Some(Stage::Freeze),
+    });
+    Some(Cut { period: period?, stage: stage? })
+}
+
+#[cfg(test)]
+mod tests;
