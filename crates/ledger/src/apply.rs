@@ -36,7 +36,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             }
         }
         (Command::ClosePeriod(mark), Event::PeriodClosed) => {
-            state.closed_periods.insert(mark.period);
+            state.closed_periods.insert(mark.period, at.caller);
         }
         (Command::ReopenPeriod(mark), Event::PeriodReopened) => {
             state.closed_periods.remove(&mark.period);

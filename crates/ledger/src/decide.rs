@@ -37,10 +37,10 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::ClosePeriod(mark) => decide_close_period(state, at, mark),
         Command::ReopenPeriod(mark) => {
             check_reason(&mark.reason)?;
-            if state.closed_periods.contains(&mark.period) {
-                Ok(Event::PeriodReopened)
-            } else {
-                Err(Refusal::PeriodNotClosed)
+            match state.closed_periods.get(&mark.period) {
+                None => Err(Refusal::PeriodNotClosed),
+                Some(closed_by) if *closed_by == at.caller => Err(Refusal::SamePerson),
+                Some(_) => Ok(Event::PeriodReopened),
             }
         }
     }
@@ -129,7 +129,7 @@ fn decide_close_period(state: &State, at: &Moment, mark: &MarkPeriod) -> Result<
     if at.business_date.date() <= mark.period.last_day() {
         return Err(Refusal::PeriodNotOver);
     }
-    if state.closed_periods.contains(&mark.period) {
+    if state.closed_periods.contains_key(&mark.period) {
         return Err(Refusal::PeriodClosed);
     }
     Ok(Event::PeriodClosed)

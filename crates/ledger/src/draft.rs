@@ -381,7 +381,8 @@ fn clamp(pence: i128) -> NetPence {
 /// The date that the writer proposes when its month is open and it is not ahead; else the business date, or the first day
 /// of the next open month.
 fn accounting_date(state: &State, today: Day, proposed: Option<Day>) -> Day {
-    let closed = |day: Day| Period::of(day.date()).is_ok_and(|period| state.closed_periods.contains(&period));
+    let closed =
+        |day: Day| Period::of(day.date()).is_ok_and(|period| state.closed_periods.contains_key(&period));
     if let Some(day) = proposed.filter(|day| *day <= today && !closed(*day)) {
         return day;
     }
@@ -390,7 +391,7 @@ fn accounting_date(state: &State, today: Day, proposed: Option<Day>) -> Day {
     }
     let mut month = Period::of(today.date()).ok();
     while let Some(period) = month {
-        if !state.closed_periods.contains(&period) {
+        if !state.closed_periods.contains_key(&period) {
             return Day::from(period.first_day());
         }
         month = period.next();

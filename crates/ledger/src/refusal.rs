@@ -147,6 +147,10 @@ pub enum Refusal {
     #[n(23)]
     #[error("the month is not closed")]
     PeriodNotClosed,
+    /// Whoever closed a month does not reopen it.
+    #[n(25)]
+    #[error("whoever closed the month cannot reopen it: another person must")]
+    SamePerson,
     /// A HARD limit would be passed.
     #[n(24)]
     #[error("the limit set at {limit} leaves {remaining}")]
@@ -199,6 +203,7 @@ impl Refusal {
             Self::PeriodNotOver => "PERIOD_NOT_OVER",
             Self::PeriodClosed => "PERIOD_CLOSED",
             Self::PeriodNotClosed => "PERIOD_NOT_CLOSED",
+            Self::SamePerson => "SAME_PERSON",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
         }
     }
@@ -228,6 +233,7 @@ impl Refusal {
             | Self::PeriodNotOver
             | Self::PeriodClosed
             | Self::PeriodNotClosed
+            | Self::SamePerson
             | Self::LimitExceeded { .. } => Class::State,
         }
     }

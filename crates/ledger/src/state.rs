@@ -183,7 +183,8 @@ pub struct State {
     pub(crate) holds: HashMap<RequestId, Hold>,
     pub(crate) expiries: BTreeSet<(Day, RequestId)>,
     pub(crate) reversed: HashMap<Item, Item>,
-    pub(crate) closed_periods: BTreeSet<Period>,
+    /// The closed months, each with the caller who closed it.
+    pub(crate) closed_periods: BTreeMap<Period, Position>,
     pub(crate) sums: Totals,
 }
 

@@ -253,7 +253,7 @@ impl State {
 
     /// The months that are closed, in order.
     pub fn closed_periods(&self) -> impl Iterator<Item = Period> {
-        self.closed_periods.iter().copied()
+        self.closed_periods.keys().copied()
     }
 
     fn path_of(&self, account: &Account) -> &str {

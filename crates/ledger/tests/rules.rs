@@ -175,7 +175,8 @@ fn entries_are_accounted_for_in_open_months() {
          day 2017-07-03
          reopen-period 2017-05 -> PERIOD_NOT_CLOSED
          close-period 2017-05
-         close-period 2017-05 -> PERIOD_CLOSED");
+         close-period 2017-05 -> PERIOD_CLOSED
+         reopen-period 2017-05 -> SAME_PERSON");
     let bank = book.account("10M/elective/2017-18/out/bank");
     let transit = book.account("10M/elective/2017-18/out/in-transit");
     let mut accounted = |proposed: Option<&str>| {
@@ -191,6 +192,9 @@ fn entries_are_accounted_for_in_open_months() {
     assert_eq!(accounted(Some("2017-06-30")), "2017-06-30", "its month is open");
     assert_eq!(accounted(Some("2017-05-31")), "2017-07-03", "its month is closed");
     assert_eq!(accounted(Some("2017-07-04")), "2017-07-03", "it is not yet");
+    book.caller = Position::new(1);
+    book.run("reopen-period 2017-05");
+    assert_eq!(book.state.closed_periods().count(), 0);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) struct Record {
 pub(crate) struct Book {
     pub(crate) state: State,
     pub(crate) day: Day,
+    pub(crate) caller: Position,
     pub(crate) records: Vec<Record>,
     names: BTreeMap<String, (Item, RequestId)>,
 }
@@ -35,6 +36,7 @@ impl Default for Book {
         Self {
             state: State::default(),
             day: "2017-06-01".parse().unwrap(),
+            caller: Position::FIRST,
             records: Vec::new(),
             names: BTreeMap::new(),
         }
@@ -48,7 +50,7 @@ impl Book {
             recorded_time: Instant::start_of(self.day),
             business_date: self.day,
             request_id: id,
-            caller: Position::FIRST,
+            caller: self.caller,
         };
         let outcome = match Ledger::decide(&self.state, &at, command) {
             Ok(events) => {

@@ -292,6 +292,16 @@ impl<D: Domain> fmt::Debug for Handle<D> {
     }
 }
 
+impl<D: Domain> Answer<D> {
+    /// The events, or the refusal.
+    pub fn result(&self) -> Result<&journal::Events<D::Event>, &D::Refusal> {
+        match &self.outcome {
+            Outcome::Accepted(events) => Ok(events),
+            Outcome::Refused(refusal) => Err(refusal),
+        }
+    }
+}
+
 impl<D: Domain> fmt::Debug for Answer<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")

@@ -54,6 +54,7 @@ impl Reason for Refusal {
         "PERIOD_NOT_OVER",
         "PERIOD_CLOSED",
         "PERIOD_NOT_CLOSED",
+        "SAME_PERSON",
         "LIMIT_EXCEEDED",
     ];
 
@@ -93,7 +94,8 @@ impl Reason for Refusal {
             | Self::AccountInUse
             | Self::PeriodNotOver
             | Self::PeriodClosed
-            | Self::PeriodNotClosed => String::new(),
+            | Self::PeriodNotClosed
+            | Self::SamePerson => String::new(),
         }
     }
 
@@ -129,7 +131,8 @@ impl Reason for Refusal {
             | Self::AccountInUse
             | Self::PeriodNotOver
             | Self::PeriodClosed
-            | Self::PeriodNotClosed => Vec::new(),
+            | Self::PeriodNotClosed
+            | Self::SamePerson => Vec::new(),
         }
     }
 }
