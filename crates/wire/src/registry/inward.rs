@@ -468,7 +468,7 @@ pub fn propose_bank_details(request: v1::ProposeBankDetailsRequest) -> Result<Wr
     write(fields, &Head { system: Some((&system, false)), request_id: &request_id, validate_only }, command)
 }
 
-/// The command of a ProposePriceBook request. Reading the list takes milliseconds: call it where that does no harm.
+/// The command of a ProposePriceBook request. Reading the list takes milliseconds.
 pub fn propose_price_book(request: v1::ProposePriceBookRequest) -> Result<Write, Violations> {
     let v1::ProposePriceBookRequest { system, request_id, price_book: message, validate_only } = request;
     let mut fields = Fields::new();
