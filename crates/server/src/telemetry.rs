@@ -21,7 +21,7 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
@@ -58,7 +58,7 @@ pub fn start(telemetry: &Telemetry, instance: &str) -> Result<Sending, Telemetry
     for target in QUIET {
         filter = filter.with_target(target, tracing::Level::WARN);
     }
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let lines = match telemetry.log_format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().boxed(),

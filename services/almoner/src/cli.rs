@@ -1,0 +1,57 @@
+//! The command line. A command group has a file of its own under `commands/` and a variant here.
+
+use crate::{commands, serve, status};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use client::{Connection, Profile};
+use std::path::PathBuf;
+
+/// Clears the payments that follow a patient's choice.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    calling: Calling,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How commands that call a server reach it.
+#[derive(Debug, Args)]
+pub(crate) struct Calling {
+    /// Connection profile: where to call and as whom
+    #[arg(long, global = true, env = "ALMONER_PROFILE", value_name = "FILE")]
+    profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run services
+    Serve(serve::Options),
+    /// Show whether a server serves, and where its journals stand
+    Status(status::Options),
+    /// Make an authority and certificates
+    Certificates(commands::certificates::Options),
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let Self { calling, command } = self;
+        match command {
+            Command::Serve(options) => serve::run(options).await,
+            Command::Status(options) => status::run(options, &calling).await,
+            Command::Certificates(options) => commands::certificates::run(&options),
+        }
+    }
+}
+
+impl Calling {
+    /// A connection by the profile given, and the system that it names.
+    pub(crate) fn connect(&self) -> anyhow::Result<(Connection, Option<String>)> {
+        let path =
+            self.profile.as_ref().context("say where to call: --profile <file>, or ALMONER_PROFILE")?;
+        let profile = Profile::read(path)?;
+        let connection = profile.connect()?;
+        Ok((connection, profile.system))
+    }
+}

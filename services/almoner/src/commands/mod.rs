@@ -1,0 +1,3 @@
+//! The people's commands, one file per group.
+
+pub(crate) mod certificates;

@@ -1,0 +1,33 @@
+//! What people and scripts read: results on standard output, everything else on standard error.
+
+use std::{
+    fmt,
+    io::{self, Write as _},
+};
+
+/// Writes one line of a result. A reader that went away (`| head`) is no failure of ours.
+pub(crate) fn line(text: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Says what went wrong, cause after cause.
+pub(crate) fn error(error: &anyhow::Error) {
+    let mut text = format!("almoner: {error}");
+    for cause in error.chain().skip(1) {
+        text.push_str("\n  because ");
+        text.push_str(&explained(cause));
+    }
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A status as people read it: its message, and the reason to look up in docs/errors.md.
+fn explained(cause: &(dyn std::error::Error + 'static)) -> String {
+    match cause.downcast_ref::<tonic::Status>() {
+        Some(status) => {
+            let reason =
+                wire::status::reason_of(status).map(|reason| format!(" ({reason})")).unwrap_or_default();
+            format!("{}{reason}", status.message())
+        }
+        None => cause.to_string(),
+    }
+}

@@ -1,0 +1,52 @@
+//! `almoner status`: whether a server serves, and where its journals stand.
+
+use crate::{cli::Calling, output};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use comfy_table::{Table, presets::NOTHING};
+use proto::journal::v1::{Journal, ListJournalsRequest, journal_service_client::JournalServiceClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+/// The options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {}
+
+pub(crate) async fn run(Options {}: Options, calling: &Calling) -> anyhow::Result<()> {
+    let (connection, _) = calling.connect()?;
+    let mut health = HealthClient::new(connection.channel());
+    let answer = health.check(HealthCheckRequest::default()).await.context("the server does not answer")?;
+    let serving = answer.into_inner().status == i32::from(ServingStatus::Serving);
+    if !serving {
+        bail!("the server is not serving: it is starting, draining, or found its data damaged");
+    }
+    output::line(format_args!("serving"));
+
+    let journals = client::calling!(JournalServiceClient, connection.channel());
+    let listed = connection.retry().run(|| {
+        let mut journals = journals.clone();
+        async move { journals.list_journals(ListJournalsRequest {}).await }
+    });
+    let journals = listed.await.context("the journals cannot be listed")?.into_inner().journals;
+    if !journals.is_empty() {
+        output::line(format_args!("{}", table(&journals)));
+    }
+    Ok(())
+}
+
+fn table(journals: &[Journal]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["system", "service", "records", "undelivered", "state"]);
+    for Journal { service, system, durable_count, delivered_count, sandbox, accepting } in journals {
+        let state = match (accepting, sandbox) {
+            (true, false) => "accepting",
+            (true, true) => "accepting, sandbox",
+            (false, false) => "reads only",
+            (false, true) => "reads only, sandbox",
+        };
+        let undelivered = durable_count.saturating_sub(*delivered_count);
+        table.add_row([system, service, &durable_count.to_string(), &undelivered.to_string(), state]);
+    }
+    table
+}
