@@ -20,6 +20,9 @@ mod group;
 mod header;
 pub mod house;
 mod ids;
+mod proof;
+mod receipt;
+mod tiles;
 mod time;
 mod tree;
 
@@ -34,5 +37,11 @@ pub use header::{Cause, HEADER_BYTES, Header, HeaderError, Kind, RECORD_BYTES_MA
 pub use ids::{
     AccountNumber, Digest, Fingerprint, IdError, Item, Position, RequestId, Service, SystemName, SystemTag,
 };
+pub use proof::{
+    Nodes, ProofError, ProvenRange, consistency_proof, inclusion_proof, range_proof, verify_consistency,
+    verify_inclusion,
+};
+pub use receipt::{Receipt, ReceiptError};
+pub use tiles::{TILE_HEIGHT, TILE_WIDTH, TileHashes, TileId, TileIdError};
 pub use time::{Day, Instant};
 pub use tree::{Tree, leaf_hash, node_hash};

@@ -1,6 +1,6 @@
 //! The Merkle tree over a journal's records: RFC 6962 section 2.1, one leaf per record, leaf index = position.
 
-use crate::Digest;
+use crate::{Digest, tiles::TILE_HEIGHT};
 use sha2::{Digest as _, Sha256};
 
 /// The leaf of a record: SHA-256(0x00 ++ record).
@@ -14,6 +14,8 @@ pub fn leaf_hash(record: &[u8]) -> Digest {
 pub fn node_hash(left: Digest, right: Digest) -> Digest {
     Digest(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
 }
+
+const TILE_LEVELS: u32 = TILE_HEIGHT as u32;
 
 /// The right edge of a tree: enough to append leaves and to know the root. At most 64 hashes, one node hash per record on
 /// average.
@@ -39,11 +41,22 @@ impl Tree {
 
     /// Appends the leaf of the next record.
     pub fn append(&mut self, leaf: Digest) {
+        self.append_with(leaf, |_, _| {});
+    }
+
+    /// Appends the leaf of the next record and gives every hash that becomes part of a tile to `hash`, with its tile level:
+    /// the leaf itself (level 0), and the roots of perfect subtrees of 256, 65,536, … leaves that it completes.
+    pub fn append_with(&mut self, leaf: Digest, mut hash: impl FnMut(u8, Digest)) {
         let mut node = leaf;
+        hash(0, leaf);
         // Each trailing one bit of the size is a perfect subtree that the new leaf completes into one twice as large.
-        for _ in 0..self.size.trailing_ones() {
+        for height in 1..=self.size.trailing_ones() {
             if let Some(left) = self.edge.pop() {
                 node = node_hash(left, node);
+            }
+            if height.is_multiple_of(TILE_LEVELS) {
+                // At most 64 / 8.
+                hash(u8::try_from(height / TILE_LEVELS).unwrap_or(u8::MAX), node);
             }
         }
         self.edge.push(node);
