@@ -59,6 +59,14 @@ kinds! {
     118 SettleAsk [ask answer];
 }
 
+/// The bytes of a command's fields, as its record holds them.
+pub(crate) fn command_bytes(command: &Command) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing to a Vec cannot fail.
+    let _ = encode_command(command, &mut Encoder::new(&mut bytes));
+    bytes
+}
+
 pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
     // Writing to a Vec cannot fail, and the values hold nothing that CBOR lacks.
     let _ = try_encode(command, outcome, &mut Encoder::new(body));

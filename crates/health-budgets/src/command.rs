@@ -4,7 +4,7 @@ use crate::{
     CareCategory, Frequency, ItemCategory, LedgerAnswer, PlanNumber, PotKind, PotTerms, Recipient,
     ReclaimReason, ReviewRule, StaffId,
 };
-use journal::{Day, Digest, Position};
+use journal::{Day, Digest, Fingerprint, Position};
 use minicbor::{Decode, Encode};
 use money::Pence;
 use nhs::{OdsCode, Pseudonym};
@@ -252,6 +252,23 @@ fields! {
         0 ask: Position,
         /// The answer.
         1 answer: LedgerAnswer,
+    }
+}
+
+impl Command {
+    /// The fingerprint of what its caller asked: not of the review rule, which is the adapter's configuration and may change
+    /// between two attempts.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut bytes = crate::codec::kind(self).0.to_le_bytes().to_vec();
+        bytes.extend(match self {
+            Self::OpenPlan(open) => {
+                let asked = OpenPlan { reviews: ReviewRule::DEFAULT, ..open.clone() };
+                crate::codec::command_bytes(&Self::OpenPlan(asked))
+            }
+            other => crate::codec::command_bytes(other),
+        });
+        journal::fingerprint(&bytes)
     }
 }
 

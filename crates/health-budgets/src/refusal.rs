@@ -177,6 +177,45 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every reason, in order of precedence.
+    pub const REASONS: [&'static str; 35] = [
+        "PLAN_UNKNOWN",
+        "SPEND_UNKNOWN",
+        "RECLAIM_UNKNOWN",
+        "ASK_UNKNOWN",
+        "POT_UNKNOWN",
+        "AMOUNT_ZERO",
+        "AMOUNT_TOO_LARGE",
+        "POTS_INVALID",
+        "REVIEW_RULE_INVALID",
+        "DATE_IN_FUTURE",
+        "DATE_BEFORE_PLAN",
+        "DATE_OUTSIDE_YEAR",
+        "DATES_REVERSED",
+        "DEADLINE_PASSED",
+        "EXCLUDED_ITEM",
+        "SUPPLIER_MISSING",
+        "SCHEDULE_EXCEEDS_BUDGET",
+        "ILLEGAL_PLAN_STEP",
+        "ILLEGAL_SPEND_STEP",
+        "ILLEGAL_RECLAIM_STEP",
+        "PLAN_NOT_ACTIVE",
+        "PLAN_SUSPENDED",
+        "PLAN_FROZEN",
+        "SAME_PERSON",
+        "DIGEST_MISMATCH",
+        "OVERSPEND",
+        "DELIVERY_EXCEEDS_BOOKING",
+        "CARE_EXCEEDS_PAYMENTS",
+        "CARE_OVERLAPS",
+        "RETURN_EXCEEDS_ADVANCE",
+        "RECLAIM_EXCEEDS_PAYMENTS",
+        "RECEIPT_EXCEEDS_RECLAIM",
+        "ASK_PENDING",
+        "NOT_DUE",
+        "PLAN_UNSETTLED",
+    ];
+
     /// The code that programs read. It never changes.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

@@ -5,6 +5,7 @@ mod tests {
     use crate::{
         Reason,
         field::{FIELD_REASONS, NHS_REASONS},
+        identity::FIELD_REASONS as IDENTITY_FIELDS,
         ledger::FIELD_REASONS as LEDGER_FIELDS,
         status::{FRAME_REASONS, Pushback, domain},
     };
@@ -14,9 +15,12 @@ mod tests {
     fn reasons() -> Vec<(String, &'static str)> {
         let mut all: Vec<(String, &'static str)> = Vec::new();
         let frame = FRAME_REASONS.iter().chain(FIELD_REASONS).chain(NHS_REASONS).chain(LEDGER_FIELDS).copied();
+        let frame = frame.chain(IDENTITY_FIELDS.iter().copied());
         let frame = frame.chain(Pushback::ALL.map(Pushback::reason));
         all.extend(frame.map(|reason| ("almoner".to_owned(), reason)));
         all.extend(of::<registry::Refusal>());
+        all.extend(of::<identity::Refusal>());
+        all.extend(of::<health_budgets::Refusal>());
         all.extend(of::<referrals::Refusal>());
         all.extend(of::<ledger::Refusal>().chain(of::<crate::ledger::Missing>()));
         all

@@ -11,6 +11,8 @@
 mod catalogue;
 pub mod common;
 mod field;
+pub mod health_budgets;
+pub mod identity;
 pub mod ledger;
 mod page;
 pub mod referrals;

@@ -51,6 +51,18 @@ fn the_digest_of_a_proposal_is_of_its_recorded_bytes() {
 }
 
 #[test]
+fn a_fingerprint_is_of_what_was_asked() {
+    let asked = Command::from(open(&[notional(100)]));
+    let later =
+        OpenPlan { reviews: ReviewRule { first_months: 6, then_months: 6 }, ..open(&[notional(100)]) };
+    assert_eq!(asked.fingerprint(), Command::from(later).fingerprint(), "configuration is not the caller's");
+    assert_ne!(asked.fingerprint(), Command::from(open(&[notional(101)])).fingerprint());
+    let plan = PlanNumber(Position::new(1));
+    let resume = Command::from(ResumePlan { plan }).fingerprint();
+    assert_ne!(resume, Command::from(ClosePlan { plan }).fingerprint(), "kinds differ");
+}
+
+#[test]
 fn the_first_field_that_differs_is_named() {
     let plan = PlanNumber(Position::new(1));
     let one = Command::from(RecordReview { plan, held: day("2017-06-01") });
@@ -61,6 +73,9 @@ fn the_first_field_that_differs_is_named() {
 
 #[test]
 fn reasons_are_codes() {
+    assert!(
+        Refusal::REASONS.iter().all(|reason| reason.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+    );
     for reason in [Refusal::PlanUnknown, Refusal::AskPending, Refusal::ExcludedItem(ItemCategory::Alcohol)] {
         assert!(reason.reason().bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
         assert!(!reason.to_string().is_empty());
