@@ -35,40 +35,60 @@ pub(crate) fn attribute(
     let mut found = Attribution::default();
     let mut rests: Vec<(WindowKey, i64)> = Vec::new();
     for (key, rest) in windows.iter().filter(|(_, rest)| **rest != 0) {
-        let fixed = known(*key, *rest).filter(|(_, amount)| *amount != 0);
-        if let Some((line, amount)) = fixed {
+        // Never more than the window has left, whatever else stands in it.
+        let fixed =
+            known(*key, *rest).map(|(line, amount)| (line, amount.clamp((*rest).min(0), (*rest).max(0))));
+        if let Some((line, amount)) = fixed.filter(|(_, amount)| *amount != 0) {
             found.parts.insert((line, *key), amount);
             let balance = left.entry(line).or_default();
             *balance = balance.saturating_sub(amount);
         }
         rests.push((*key, rest.saturating_sub(fixed.map_or(0, |(_, amount)| amount))));
     }
+    // What is owed to us first: it raises what the other windows have left to fill.
+    rests.sort_by_key(|(key, rest)| (*rest > 0, *key));
     for (key, rest) in rests {
-        if !tell(&mut found, &mut left, key, rest) {
-            found.parts.retain(|(_, of), _| *of != key);
-            found.unclear.push(key);
+        let rest = tell(&mut found, &mut left, key, rest);
+        if rest == 0 {
+            continue;
+        }
+        match left.iter().max_by_key(|(_, balance)| **balance).or_else(|| lines.first_key_value()) {
+            Some((line, _)) if rest < 0 => {
+                let line = *line;
+                put(&mut found, &mut left, line, key, rest);
+            }
+            Some(_) | None => found.unclear.push(key),
         }
     }
+    found.parts.retain(|(_, key), _| !found.unclear.contains(key));
     found
 }
 
-/// Tells the rest of one window to lines whose balance has its sign; whether all of it found a place.
-fn tell(
-    found: &mut Attribution,
-    left: &mut BTreeMap<BudgetLine, i64>,
-    key: WindowKey,
-    mut rest: i64,
-) -> bool {
-    for (line, balance) in left.iter_mut() {
-        let take = if rest > 0 { rest.min(*balance).max(0) } else { rest.max(*balance).min(0) };
+/// Tells one window to lines whose balance has its sign; what is left of it.
+fn tell(found: &mut Attribution, left: &mut BTreeMap<BudgetLine, i64>, key: WindowKey, mut rest: i64) -> i64 {
+    let lines: Vec<BudgetLine> = left.keys().copied().collect();
+    for line in lines {
+        let balance = left.get(&line).copied().unwrap_or_default();
+        let take = if rest > 0 { rest.min(balance).max(0) } else { rest.max(balance).min(0) };
         if take != 0 {
-            let part = found.parts.entry((*line, key)).or_default();
-            *part = part.saturating_add(take);
-            *balance = balance.saturating_sub(take);
+            put(found, left, line, key, take);
             rest = rest.saturating_sub(take);
         }
     }
-    rest == 0
+    rest
+}
+
+fn put(
+    found: &mut Attribution,
+    left: &mut BTreeMap<BudgetLine, i64>,
+    line: BudgetLine,
+    key: WindowKey,
+    pence: i64,
+) {
+    let part = found.parts.entry((line, key)).or_default();
+    *part = part.saturating_add(pence);
+    let balance = left.entry(line).or_default();
+    *balance = balance.saturating_sub(pence);
 }
 
 /// As an amount that may be negative.
@@ -120,13 +140,14 @@ mod tests {
         assert_eq!(found.parts, BTreeMap::from([((elective, WindowKey::Run(1)), 20)]));
         let lines = BTreeMap::from([(elective, 10), (phb, 5)]);
         let found = attribute(&windows, &lines, |_, _| None);
+        // Fifteen on the lines do not make a window of twenty.
         assert_eq!(found, Attribution { parts: BTreeMap::new(), unclear: vec![WindowKey::Run(1)] });
     }
 
     proptest! {
         /// Whatever stands where, a window's parts make the window, and the windows on the lines make the balances.
         #[test]
-        fn parts_make_windows(cells in prop::collection::vec((0_u32..4, 0_usize..3, 1_i64..1_000), 0..12)) {
+        fn parts_make_windows(cells in prop::collection::vec((0_u32..4, 0_usize..3, -1_000_i64..1_000), 0..12)) {
             let names = [line("10M/elective/2016-17"), line("10M/elective/2017-18"), line("10M/phb/2017-18")];
             let mut windows: BTreeMap<WindowKey, i64> = BTreeMap::new();
             let mut lines: BTreeMap<BudgetLine, i64> = BTreeMap::new();
@@ -137,12 +158,15 @@ mod tests {
             let found = attribute(&windows, &lines, |_, _| None);
             prop_assert!(found.unclear.is_empty());
             for (key, total) in &windows {
-                let parts: i64 = found.parts.iter().filter(|((_, of), _)| of == key).map(|(_, part)| part).sum();
-                prop_assert_eq!(parts, *total);
+                let parts: Vec<i64> =
+                    found.parts.iter().filter(|((_, of), _)| of == key).map(|(_, part)| *part).collect();
+                prop_assert_eq!(parts.iter().sum::<i64>(), *total);
+                prop_assert!(parts.iter().all(|part| part.signum() == total.signum()));
             }
             for (name, balance) in &lines {
                 let parts: i64 = found.parts.iter().filter(|((on, _), _)| on == name).map(|(_, part)| part).sum();
-                prop_assert_eq!(parts, *balance);
+                let sound = lines.values().all(|balance| *balance >= 0);
+                prop_assert!(!sound || parts == *balance, "{parts} on a line of {balance}");
             }
         }
     }

@@ -413,16 +413,16 @@ mod tests {
             }
         }
         expect![[r#"
-            PREPARED   Approve     -> APPROVED
-            PREPARED   Cancel      -> CANCELLED
-            PREPARED   Supersede   -> SUPERSEDED
-            APPROVED   Pay         -> PAYING
-            APPROVED   Cancel      -> CANCELLED
-            APPROVED   Supersede   -> SUPERSEDED
-            PAYING     Resume      -> PAYING
+            PREPARED   Approve -> APPROVED
+            PREPARED   Cancel -> CANCELLED
+            PREPARED   Supersede -> SUPERSEDED
+            APPROVED   Pay -> PAYING
+            APPROVED   Cancel -> CANCELLED
+            APPROVED   Supersede -> SUPERSEDED
+            PAYING     Resume -> PAYING
             PAYING     RecordFiles -> PAYING
-            PAYING     Finish      -> PAID
-            PAID       Close       -> CLOSED
+            PAYING     Finish -> PAID
+            PAID       Close -> CLOSED
         "#]]
         .assert_eq(&matrix);
     }
@@ -438,14 +438,14 @@ mod tests {
             }
         }
         expect![[r#"
-            PLANNED    Grant   -> INSTRUCTED
-            PLANNED    Deny    -> WITHHELD
-            INSTRUCTED Accept  -> ACCEPTED
-            INSTRUCTED Settle  -> SETTLED
-            INSTRUCTED Reject  -> REJECTED
-            ACCEPTED   Settle  -> SETTLED
-            ACCEPTED   Reject  -> REJECTED
-            SETTLED    Return  -> RETURNED
+            PLANNED    Grant -> INSTRUCTED
+            PLANNED    Deny -> WITHHELD
+            INSTRUCTED Accept -> ACCEPTED
+            INSTRUCTED Settle -> SETTLED
+            INSTRUCTED Reject -> REJECTED
+            ACCEPTED   Settle -> SETTLED
+            ACCEPTED   Reject -> REJECTED
+            SETTLED    Return -> RETURNED
         "#]]
         .assert_eq(&matrix);
     }
