@@ -57,7 +57,7 @@ impl Play {
             Act::Owe(line, payee, window, pence) => {
                 // A new due date each time: a window that a run has sealed takes nothing more.
                 self.windows += 1;
-                let due = day("2016-01-01").plus(self.windows * 3 + *window as i32);
+                let due = day("2016-01-01").plus(self.windows * 3 + i32::try_from(*window).unwrap());
                 self.ledger.owe(LINES[*line], PAYEES[*payee], WindowKey::Instalment(due), *pence);
                 self.owed += pence;
             }
@@ -184,6 +184,6 @@ proptest! {
             let over = matches!(run.state, RunState::Paid | RunState::Superseded);
             prop_assert!(over, "{:?}", run.state);
         }
-        prop_assert_eq!(play.ledger.posted as usize, play.ledger.answered.len());
+        prop_assert_eq!(usize::try_from(play.ledger.posted), Ok(play.ledger.answered.len()));
     }
 }

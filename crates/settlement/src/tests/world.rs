@@ -167,7 +167,7 @@ impl World {
         let position = Position::new(self.records.len() as u64 + 10);
         let at = Moment {
             position,
-            recorded_time: Instant::start_of(self.today).plus_micros(position.get() as i64),
+            recorded_time: Instant::start_of(self.today).plus_micros(i64::try_from(position.get()).unwrap()),
             business_date: self.today,
             request_id,
             caller,
@@ -282,10 +282,9 @@ impl World {
     pub(super) fn bank(&mut self, message: BankMessage) -> Vec<EntryOutcome> {
         let blob = self.blobs.put(message.to_cbor());
         let record = RecordBankMessage { blob, message: Arc::new(message) };
-        match &self.submit(Command::RecordBankMessage(record)).unwrap()[0] {
-            Event::BankMessageRecorded { outcomes } => outcomes.clone(),
-            other => panic!("{other:?}"),
-        }
+        let events = self.submit(Command::RecordBankMessage(record)).unwrap();
+        let Event::BankMessageRecorded { outcomes } = &events[0] else { panic!("{events:?}") };
+        outcomes.clone()
     }
 
     pub(super) fn run_state(&self, run: RequestId) -> RunState {
@@ -401,7 +400,7 @@ impl Ledger {
             *self.balances.entry(leg.account.clone()).or_default() += signed(leg);
             match leg.window {
                 Some(WindowUse::Pays(key)) => {
-                    self.windows.get_mut(&name(leg, key)).unwrap().paid -= signed(leg)
+                    self.windows.get_mut(&name(leg, key)).unwrap().paid -= signed(leg);
                 }
                 Some(WindowUse::Adds(key)) => {
                     let (payer, payee, key) = name(leg, key);
