@@ -197,6 +197,10 @@ pub fn activity_total(
         contested_pence: total(sum.contested),
         unreadable_pence: total(sum.unreadable),
         reasons,
+        payable_pence: total(sum.payable),
+        recognised_pence: total(sum.recognised),
+        block_pence: total(sum.block),
+        held_pence: total(sum.held),
     }
 }
 
