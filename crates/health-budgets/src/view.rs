@@ -24,6 +24,14 @@ pub struct Cell {
     pub paid: TotalPence,
     /// Recognised by periods of care.
     pub recognised: TotalPence,
+    /// Paid to holders and neither turned into care nor given back.
+    pub paid_ahead: TotalPence,
+    /// Held for instalments to come.
+    pub held: TotalPence,
+    /// Returned unasked by holders.
+    pub returned: TotalPence,
+    /// Asked back of what was spent or recognised.
+    pub reclaimed_spent: TotalPence,
 }
 
 impl Cell {
@@ -47,6 +55,10 @@ pub fn totals(state: &State) -> BTreeMap<(OdsCode, CareCategory, PotKind), Cell>
             cell.spent = cell.spent.plus(pot.spent);
             cell.paid = cell.paid.plus(pot.paid);
             cell.recognised = cell.recognised.plus(pot.recognised);
+            cell.paid_ahead = cell.paid_ahead.plus(pot.paid_ahead());
+            cell.held = cell.held.plus(pot.held);
+            cell.returned = cell.returned.plus(pot.returned);
+            cell.reclaimed_spent = cell.reclaimed_spent.plus(pot.reclaimed_spent);
         }
     }
     cells

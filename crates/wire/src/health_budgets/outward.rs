@@ -174,7 +174,18 @@ pub fn totals_cell(
     kind: ::health_budgets::PotKind,
     cell: &Cell,
 ) -> v1::TotalsCell {
-    let Cell { plans_count, budget, booked, spent, paid, recognised } = cell;
+    let Cell {
+        plans_count,
+        budget,
+        booked,
+        spent,
+        paid,
+        recognised,
+        paid_ahead,
+        held,
+        returned,
+        reclaimed_spent,
+    } = cell;
     v1::TotalsCell {
         ccg: ccg.to_string(),
         category: words::category(category).into(),
@@ -185,6 +196,10 @@ pub fn totals_cell(
         spent_pence: shown(*spent),
         paid_pence: shown(*paid),
         recognised_pence: shown(*recognised),
+        paid_ahead_pence: shown(*paid_ahead),
+        held_pence: shown(*held),
+        returned_pence: shown(*returned),
+        reclaimed_spent_pence: shown(*reclaimed_spent),
     }
 }
 
