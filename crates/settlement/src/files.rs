@@ -137,7 +137,7 @@ impl Maker<'_> {
         rows: &[&Row],
         people: &BTreeMap<PlanId, PersonDetails>,
     ) -> Result<OutFile, FilesError> {
-        let part = if kind.is_controlled() { format!("{payer}/controlled") } else { payer.to_string() };
+        let Some(part) = rows.first().map(|row| part(row)) else { return Err(FilesError::NotPaying) };
         let run = self.run.id.to_bytes();
         let details = self.details(payer)?;
         let payments = rows.iter().map(|row| self.payment(row, people)).collect::<Result<Vec<_>, _>>()?;
@@ -311,6 +311,12 @@ impl Maker<'_> {
         ])
         .ok()
     }
+}
+
+/// What tells the payment file of a row apart from the others of its run: its payer, and whether it names people.
+pub(crate) fn part(row: &Row) -> String {
+    let payer = row.line.payer;
+    if row.payee.plan().is_some() { format!("{payer}/controlled") } else { payer.to_string() }
 }
 
 fn balance_coding(line: BudgetLine, subjective: &str, payee: &Payee) -> Option<Coding> {

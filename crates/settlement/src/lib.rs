@@ -45,6 +45,7 @@ mod apply;
 mod ask;
 mod attribute;
 mod bank;
+mod bank_read;
 mod command;
 mod content;
 mod decide;
@@ -64,6 +65,7 @@ pub use ask::{Ask, AskKind, LedgerAnswer, LedgerReason};
 pub use bank::{
     BankEntry, BankMessage, Direction, EntryOutcome, MessageKind, STATEMENT_ID_BYTES_MAX, StatementFacts,
 };
+pub use bank_read::read_bank_message;
 pub use command::{
     AdoptReference, AdoptTerms, ApproveRun, Command, FallDue, PayRun, PrepareRun, PrepareTerms,
     RecordBankMessage, RecordFiles, SettleAsks, StepRun,

@@ -1,12 +1,13 @@
 //! What decisions need.
 
 use crate::{
-    Adopted, Ask, AskKind, BudgetLine, DueKind, Instalment, InstalmentKey, InstalmentState, Payee, Payment,
-    Row, Run, RunState, WindowKey, instalment,
+    Adopted, Ask, AskKind, BudgetLine, Decision, DueKind, Instalment, InstalmentKey, InstalmentState, Payee,
+    Payment, Row, Run, RunState, WindowKey, instalment,
 };
 use journal::{Day, Digest, Item, Position, RequestId};
 use money::{NetPence, Pence};
 use nhs::OdsCode;
+use payments::reference::{message_id, payment_information_id};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,6 +65,23 @@ impl State {
         let (run, row) = self.payments.get(end_to_end_id)?;
         let run = self.runs.get(run)?;
         Some((run.content.row(*row)?, run.payments.get(row)?))
+    }
+
+    /// The end-to-end ids of each message and batch that the files of runs being paid hold, by their ids.
+    #[must_use]
+    pub fn instructed(&self) -> BTreeMap<String, Vec<String>> {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for run in self.runs.values().filter(|run| run.state == RunState::Paying) {
+            let id = run.id.to_bytes();
+            for (_, row) in run.content.payments() {
+                let Decision::Pay { end_to_end_id, .. } = &row.decision else { continue };
+                let part = crate::files::part(row);
+                for name in [message_id(&id, &part), payment_information_id(&id, &part)] {
+                    all.entry(name.as_str().to_owned()).or_default().push(end_to_end_id.clone());
+                }
+            }
+        }
+        all
     }
 
     /// Postings of a bank's word that the ledger refused: a person must look.

@@ -1,7 +1,7 @@
 //! Runs and instalments from end to end, beside a small ledger.
 
 mod properties;
-mod world;
+pub(crate) mod world;
 
 use crate::*;
 use expect_test::expect;

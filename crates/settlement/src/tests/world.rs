@@ -11,26 +11,26 @@ use reference::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(super) const ANN: Position = Position::new(1);
-pub(super) const BOB: Position = Position::new(2);
+pub(crate) const ANN: Position = Position::new(1);
+pub(crate) const BOB: Position = Position::new(2);
 
-pub(super) fn ods(text: &str) -> OdsCode {
+pub(crate) fn ods(text: &str) -> OdsCode {
     text.parse().unwrap()
 }
 
-pub(super) fn day(text: &str) -> Day {
+pub(crate) fn day(text: &str) -> Day {
     text.parse().unwrap()
 }
 
-pub(super) fn cut(text: &str) -> Cut {
+pub(crate) fn cut(text: &str) -> Cut {
     text.parse().unwrap()
 }
 
-pub(super) fn payee(text: &str) -> Payee {
+pub(crate) fn payee(text: &str) -> Payee {
     text.parse().unwrap()
 }
 
-pub(super) fn request(number: u64) -> RequestId {
+pub(crate) fn request(number: u64) -> RequestId {
     let mut bytes = [0; 16];
     bytes[8..].copy_from_slice(&number.to_be_bytes());
     bytes[6] = 0x70;
@@ -38,7 +38,7 @@ pub(super) fn request(number: u64) -> RequestId {
     RequestId::from_bytes(bytes).unwrap()
 }
 
-pub(super) fn snapshot() -> Snapshot {
+pub(crate) fn snapshot() -> Snapshot {
     let since = Validity::since(day("2017-04-01"));
     let contract = |id: &str, payer: &str, provider: &str, mechanism| Contract {
         id: id.parse().unwrap(),
@@ -98,7 +98,7 @@ pub(super) fn snapshot() -> Snapshot {
 }
 
 #[derive(Default)]
-pub(super) struct MemoryBlobs(BTreeMap<Digest, Arc<[u8]>>);
+pub(crate) struct MemoryBlobs(BTreeMap<Digest, Arc<[u8]>>);
 
 impl Blobs for MemoryBlobs {
     fn blob(&self, digest: Digest) -> Option<Arc<[u8]>> {
@@ -107,7 +107,7 @@ impl Blobs for MemoryBlobs {
 }
 
 impl MemoryBlobs {
-    pub(super) fn put(&mut self, bytes: Vec<u8>) -> Digest {
+    pub(crate) fn put(&mut self, bytes: Vec<u8>) -> Digest {
         let digest = Digest::of(&bytes);
         self.0.insert(digest, bytes.into());
         digest
@@ -115,23 +115,23 @@ impl MemoryBlobs {
 }
 
 /// A journal: its state, its records, its blobs.
-pub(super) struct World {
-    pub(super) state: State,
-    pub(super) blobs: MemoryBlobs,
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) blobs: MemoryBlobs,
     records: Vec<(Moment, journal::Kind, Vec<u8>)>,
-    pub(super) today: Day,
+    pub(crate) today: Day,
     next_request: u64,
 }
 
 impl World {
     /// A journal on 1 June 2017 with reference data.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut world = Self::empty();
         world.adopt(&snapshot());
         world
     }
 
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             state: State::default(),
             blobs: MemoryBlobs::default(),
@@ -141,24 +141,24 @@ impl World {
         }
     }
 
-    pub(super) fn adopt(&mut self, rows: &Snapshot) {
+    pub(crate) fn adopt(&mut self, rows: &Snapshot) {
         let bytes = rows.encode();
         let adopted = Adopted::read(&bytes).unwrap();
         let terms = AdoptTerms { digest: self.blobs.put(bytes) };
         self.submit(Command::AdoptReference(AdoptReference { terms, adopted })).unwrap();
     }
 
-    pub(super) fn new_request(&mut self) -> RequestId {
+    pub(crate) fn new_request(&mut self) -> RequestId {
         self.next_request += 1;
         request(self.next_request)
     }
 
-    pub(super) fn submit(&mut self, command: Command) -> Result<Events<Event>, Refusal> {
+    pub(crate) fn submit(&mut self, command: Command) -> Result<Events<Event>, Refusal> {
         let id = self.new_request();
         self.submit_as(BOB, id, command)
     }
 
-    pub(super) fn submit_as(
+    pub(crate) fn submit_as(
         &mut self,
         caller: Position,
         request_id: RequestId,
@@ -190,7 +190,7 @@ impl World {
         }
     }
 
-    pub(super) fn roll_to(&mut self, to: &str) {
+    pub(crate) fn roll_to(&mut self, to: &str) {
         while self.today < day(to) {
             self.today = self.today.plus(1);
             for command in Settlement::day_roll(&self.state, self.today) {
@@ -200,7 +200,7 @@ impl World {
     }
 
     /// Throws the state away and replays the records, as after a crash.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let before = shown(&self.state);
         let mut state = State::default();
         for (at, kind, body) in &self.records {
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// Carries every open ask to the ledger and records the answers.
-    pub(super) fn carry(&mut self, ledger: &mut Ledger) {
+    pub(crate) fn carry(&mut self, ledger: &mut Ledger) {
         let asks: Vec<(Item, Posting)> =
             self.state.asks().map(|(item, ask)| (item, ask.posting.clone())).collect();
         if asks.is_empty() {
@@ -229,7 +229,7 @@ impl World {
         self.submit(Command::SettleAsks(SettleAsks { answers })).unwrap();
     }
 
-    pub(super) fn sources(&self, run: RequestId, ledger: &Ledger, of: &str) -> Sources {
+    pub(crate) fn sources(&self, run: RequestId, ledger: &Ledger, of: &str) -> Sources {
         Sources {
             run,
             system: "berkshire-west".into(),
@@ -243,13 +243,13 @@ impl World {
     }
 
     /// Prepares a run as Ann, from the ledger as it stands.
-    pub(super) fn prepare(&mut self, ledger: &Ledger, of: &str) -> Result<RequestId, Refusal> {
+    pub(crate) fn prepare(&mut self, ledger: &Ledger, of: &str) -> Result<RequestId, Refusal> {
         let run = self.new_request();
         let content = prepare(&self.state, &self.sources(run, ledger, of)).unwrap();
         self.submit_content(run, content)
     }
 
-    pub(super) fn submit_content(
+    pub(crate) fn submit_content(
         &mut self,
         run: RequestId,
         content: RunContent,
@@ -259,27 +259,27 @@ impl World {
         self.submit_as(ANN, run, Command::PrepareRun(prepare)).map(|_| run)
     }
 
-    pub(super) fn approve(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
+    pub(crate) fn approve(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
         let digest = self.digest(run);
         self.submit(Command::ApproveRun(ApproveRun { run, digest }))
     }
 
-    pub(super) fn pay(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
+    pub(crate) fn pay(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
         let digest = self.digest(run);
         self.submit(Command::PayRun(PayRun { run, digest }))
     }
 
-    pub(super) fn digest(&self, run: RequestId) -> Digest {
+    pub(crate) fn digest(&self, run: RequestId) -> Digest {
         self.state.run(run).map_or_else(Digest::default, |run| run.digest)
     }
 
-    pub(super) fn record_files(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
+    pub(crate) fn record_files(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
         let files = files::make(self.state.run(run).unwrap(), &people()).unwrap();
         let files = files.into_iter().map(|file| file.facts).collect();
         self.submit(Command::RecordFiles(RecordFiles { run, files }))
     }
 
-    pub(super) fn bank(&mut self, message: BankMessage) -> Vec<EntryOutcome> {
+    pub(crate) fn bank(&mut self, message: BankMessage) -> Vec<EntryOutcome> {
         let blob = self.blobs.put(message.to_cbor());
         let record = RecordBankMessage { blob, message: Arc::new(message) };
         let events = self.submit(Command::RecordBankMessage(record)).unwrap();
@@ -287,13 +287,13 @@ impl World {
         outcomes.clone()
     }
 
-    pub(super) fn run_state(&self, run: RequestId) -> RunState {
+    pub(crate) fn run_state(&self, run: RequestId) -> RunState {
         self.state.run(run).unwrap().state
     }
 }
 
 /// Everything of a state that a reader sees, as text.
-pub(super) fn shown(state: &State) -> String {
+pub(crate) fn shown(state: &State) -> String {
     let runs: Vec<String> = state
         .runs_from(0)
         .map(|run| {
@@ -306,14 +306,14 @@ pub(super) fn shown(state: &State) -> String {
     )
 }
 
-pub(super) fn people() -> BTreeMap<PlanId, files::PersonDetails> {
+pub(crate) fn people() -> BTreeMap<PlanId, files::PersonDetails> {
     let details =
         files::PersonDetails::new("A PERSON", "08-32-10".parse().unwrap(), "00000099".parse().unwrap());
     (1..10).map(|number| (format!("phb-{number}").parse().unwrap(), details.clone())).collect()
 }
 
 /// A statement on one payer's account.
-pub(super) fn statement(payer: &str, name: &str, entries: &[(Option<&str>, i64, Direction)]) -> BankMessage {
+pub(crate) fn statement(payer: &str, name: &str, entries: &[(Option<&str>, i64, Direction)]) -> BankMessage {
     let entry = |(id, pence, direction): &(Option<&str>, i64, Direction)| BankEntry {
         payer: Some(ods(payer)),
         end_to_end_id: id.map(str::to_owned),
@@ -341,18 +341,18 @@ struct Window {
 
 /// The part of a ledger that settlement sees: windows, balances, and one outcome for each request id.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     windows: BTreeMap<(OdsCode, Payee, WindowKey), Window>,
-    pub(super) balances: BTreeMap<String, i64>,
-    pub(super) answered: BTreeMap<RequestId, LedgerAnswer>,
+    pub(crate) balances: BTreeMap<String, i64>,
+    pub(crate) answered: BTreeMap<RequestId, LedgerAnswer>,
     /// Payees whose payments are refused.
-    pub(super) refuses: BTreeSet<String>,
-    pub(super) posted: u64,
+    pub(crate) refuses: BTreeSet<String>,
+    pub(crate) posted: u64,
 }
 
 impl Ledger {
     /// Activity accepted: a credit of `pence` on a line's payable, in a window.
-    pub(super) fn owe(&mut self, line: &str, to: &str, key: WindowKey, pence: i64) {
+    pub(crate) fn owe(&mut self, line: &str, to: &str, key: WindowKey, pence: i64) {
         let name = (line.parse::<BudgetLine>().unwrap().payer, payee(to), key);
         let window = self.windows.entry(name).or_default();
         assert!(!window.sealed, "a sealed window takes nothing more");
@@ -361,16 +361,16 @@ impl Ledger {
         *self.balances.entry(format!("{line}/owed/payable/{to}")).or_default() += pence;
     }
 
-    pub(super) fn seal_all(&mut self) {
+    pub(crate) fn seal_all(&mut self) {
         self.windows.values_mut().for_each(|window| window.sealed = true);
     }
 
     /// The sum of all that is owed, and of all that is in transit or paid.
-    pub(super) fn sum(&self, part: &str) -> i64 {
+    pub(crate) fn sum(&self, part: &str) -> i64 {
         self.balances.iter().filter(|(path, _)| path.contains(part)).map(|(_, balance)| balance).sum()
     }
 
-    pub(super) fn post(&mut self, posting: &Posting) -> LedgerAnswer {
+    pub(crate) fn post(&mut self, posting: &Posting) -> LedgerAnswer {
         if let Some(answer) = self.answered.get(&posting.request_id) {
             return answer.clone();
         }
