@@ -1,6 +1,6 @@
 //! The Merkle tree over a journal's records: RFC 6962 section 2.1, one leaf per record, leaf index = position.
 
-use crate::{Digest, tiles::TILE_HEIGHT};
+use crate::{Digest, Nodes, tiles::TILE_HEIGHT};
 use sha2::{Digest as _, Sha256};
 
 /// The leaf of a record: SHA-256(0x00 ++ record).
@@ -31,6 +31,16 @@ impl Tree {
     #[must_use]
     pub const fn new() -> Self {
         Self { size: 0, edge: Vec::new() }
+    }
+
+    /// The tree of the first `size` leaves, from the hashes of its subtrees.
+    pub fn resume<N: Nodes>(size: u64, nodes: &N) -> Result<Self, N::Error> {
+        let mut edge = Vec::new();
+        for level in (0..64_u8).rev().filter(|level| size >> level & 1 == 1) {
+            // The subtrees before it are all larger: together they are the bits of the size above this one.
+            edge.push(nodes.node(level, (size >> level).saturating_sub(1))?);
+        }
+        Ok(Self { size, edge })
     }
 
     /// How many leaves it has.

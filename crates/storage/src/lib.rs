@@ -4,6 +4,7 @@
 //! <root>/<system>/<service>/journal/   00000000.segment …   zero-filled, preallocated, never reused; groups as `journal` lays them
 //!                                      checkpoint           the last signed checkpoint: a shorter journal refuses to start
 //! <root>/<system>/<service>/blobs/     ab/<sha256>          large contents that records name
+//! <root>/<system>/<service>/tiles/     0, 1, …               the tree's hashes by tile level; derived
 //! <root>/<system>/<service>/read/      sled                 derived; rebuilt from the journal whenever in doubt
 //! <root>/installation, keys/           the installation's UUID and its checkpoint key
 //! ```
@@ -11,6 +12,7 @@
 //! - [`SegmentStore`] appends groups of records and syncs them; [`Recovery`] reads them back at a start; [`Reader`] reads
 //!   single records from any thread.
 //! - [`BlobStore`] keeps contents by their SHA-256.
+//! - [`TileStore`] keeps the tree's hashes, from which [`TileReader`] makes proofs.
 //! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
 //! - [`Installation`] is whose journals these are.
 //! - [`Disk`] is the file layer under both, so that tests can put a failing one there.
@@ -24,6 +26,7 @@ mod installation;
 mod postings;
 mod readstore;
 mod segments;
+mod tiles;
 
 pub use blobs::{BlobError, BlobStore};
 pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};
@@ -33,3 +36,4 @@ pub use readstore::{Opened, ReadStore, ReadStoreError, Stored};
 pub use segments::{
     OpenError, Options, ReadError, Reader, Recovered, Recovery, SegmentStore, StoreError, TailCut,
 };
+pub use tiles::{TileError, TileReader, TileStore};

@@ -85,6 +85,17 @@ fn proofs_are_those_of_another_library() {
 }
 
 #[test]
+fn a_tree_goes_on_from_its_tiles() {
+    let grown = grow(600);
+    for size in [0, 1, 2, 3, 255, 256, 257, 512, 599] {
+        let mut tree = Tree::resume(size, &grown).unwrap();
+        assert_eq!(tree.root(), grown.checkpoint(size).root);
+        tree.append(leaf_hash(&record(size)));
+        assert_eq!(tree.root(), grown.checkpoint(size + 1).root, "after {size}");
+    }
+}
+
+#[test]
 fn what_a_tree_does_not_have_is_not_proved() {
     let grown = grow(10);
     assert_eq!(inclusion_proof(10, 10, &grown), Err(ProofError::OutOfRange));

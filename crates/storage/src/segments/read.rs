@@ -155,6 +155,22 @@ impl Reader {
         Ok(())
     }
 
+    /// An entry bundle as c2sp.org/tlog-tiles serves it: `count` records from `first` on, each after its length in two bytes,
+    /// big-endian. `None` when not all of them are durable. It holds whole records: for auditors only.
+    pub fn entry_bundle(&self, first: Position, count: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let (mut bundle, mut left) = (Vec::new(), count);
+        self.read_from(first, |_, record| {
+            if left > 0 {
+                // A record is at most 60,000 bytes.
+                bundle.extend_from_slice(&u16::try_from(record.len()).unwrap_or(u16::MAX).to_be_bytes());
+                bundle.extend_from_slice(record);
+                left = left.saturating_sub(1);
+            }
+            left > 0
+        })?;
+        Ok((left == 0).then_some(bundle))
+    }
+
     fn group(&self, position: Position) -> Result<Option<Arc<Decoded>>, ReadError> {
         let Some((place, segment)) = self.shared.place(position) else { return Ok(None) };
         if let Some(group) = self.cache().get(place.first) {

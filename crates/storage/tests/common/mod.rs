@@ -62,6 +62,10 @@ pub struct Script {
 }
 
 impl Script {
+    pub fn starting_at(next: u64) -> Self {
+        Self { next }
+    }
+
     pub fn group(&mut self, records: u64, body: usize) -> Vec<Vec<u8>> {
         let first = self.next;
         self.next += records;
