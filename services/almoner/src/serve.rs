@@ -3,6 +3,7 @@
 pub(crate) use crate::config::Options;
 use crate::output;
 use anyhow::Context as _;
+use journal::Service;
 use server::{Frame, FrameError, telemetry};
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
@@ -32,6 +33,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 
 /// Starts the services that the configuration names, in their order.
 pub(crate) async fn start_services(frame: &mut Frame) -> Result<(), FrameError> {
-    let _ = frame;
+    frame.start(Service::Registry, registry_service::start).await?;
+    frame.start(Service::Ledger, ledger_service::start).await?;
     Ok(())
 }
