@@ -12,6 +12,7 @@
 
 pub mod certificates;
 mod config;
+mod directory;
 mod frame;
 mod gate;
 mod journal_service;
@@ -26,6 +27,7 @@ mod tls;
 pub use config::{
     Config, ConfigError, Limits, Listen, LogFormat, MESSAGE_BYTES_MAX, Security, Settings, Telemetry, Tls,
 };
+pub use directory::AskRegistry;
 pub use frame::{Context, Frame, FrameError, Health, StartError, Started, told_to_stop};
 pub use journal_service::Journalling;
 pub use peers::{NoPeer, PeerChannel, Peers};

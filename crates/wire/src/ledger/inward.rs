@@ -5,7 +5,8 @@ use crate::{Fields, Violations, common};
 use journal::{AccountNumber, Cause, Day, Item, Position, RequestId};
 use ledger::{
     AccountPath, EntryKind, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction, LEGS_PER_POSTING_MAX, Leg, NodePath,
-    ON_BEHALF_BYTES_MAX, Posting, REFERENCE_BYTES_MAX, SetLimit, Severity, WindowName, WindowUse,
+    ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, Posting, REFERENCE_BYTES_MAX, SetLimit, Severity,
+    WindowName, WindowUse,
 };
 use money::{NetPence, Side};
 use nhs::Period;
@@ -27,6 +28,12 @@ pub fn posting(message: &v1::Posting) -> Result<Asked, Violations> {
     let mut fields = Fields::new();
     let asked = posting_fields(&mut fields, message);
     fields.known((asked,)).map(|(asked,)| asked)
+}
+
+/// The postings of a group: all well formed, or every fault of all of them.
+pub fn group(fields: &mut Fields, messages: &[v1::Posting]) -> Option<Vec<Asked>> {
+    fields.batch("postings", messages.len(), POSTINGS_PER_GROUP_MAX)?;
+    each(fields, "postings", messages, POSTINGS_PER_GROUP_MAX, posting_fields)
 }
 
 fn posting_fields(fields: &mut Fields, message: &v1::Posting) -> Option<Asked> {
@@ -299,6 +306,11 @@ pub fn windows(fields: &mut Fields, messages: &[v1::WindowName]) -> Option<Vec<W
         let key = key.and_then(|key| fields.within("key", |fields| key_from(fields, key)));
         Some(WindowName { payer: payer?.to_string(), payee: payee?, key: key? })
     })
+}
+
+/// A node of the chart, or `None` for all of it.
+pub fn node(fields: &mut Fields, path: &str, text: &str) -> Option<Option<NodePath>> {
+    fields.parse_optional(path, text)
 }
 
 /// A month.

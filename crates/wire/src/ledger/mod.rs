@@ -5,7 +5,7 @@ mod outward;
 mod window;
 
 pub use inward::{
-    Asked, account_name, entry_name, limit, opened_paths, period, posting, reason_text, windows,
+    Asked, account_name, entry_name, group, limit, node, opened_paths, period, posting, reason_text, windows,
 };
 pub use outward::{
     EntryOf, account, balance, entry, hold, line, line_sum, posted, refused, side, totals, window,

@@ -7,7 +7,7 @@ use ledger::{
     AccountView, Breach, EntryKind, HoldAction, HoldView, Leg, Limit, LinePosition, LineView, NodeView,
     Posted, Posting, Refusal, Severity, Totals, WindowKey, WindowStep, WindowUse, WindowView,
 };
-use money::{Pence, Side, TotalPence};
+use money::{NetPence, Pence, Side, TotalPence};
 use proto::ledger::v1;
 use smallvec::SmallVec;
 
@@ -71,8 +71,8 @@ pub fn balance(view: &NodeView<'_>) -> v1::Balance {
                     Severity::Hard => v1::LimitSeverity::Hard,
                 }
                 .into(),
-                floor_pence: floor.map(|bound| bound.get()),
-                ceiling_pence: ceiling.map(|bound| bound.get()),
+                floor_pence: floor.map(NetPence::get),
+                ceiling_pence: ceiling.map(NetPence::get),
             }
         }),
     }
@@ -206,10 +206,8 @@ pub fn posted(
 #[must_use]
 pub fn refused(refusal: &Refusal, position: Option<Position>, replayed: bool) -> v1::PostingRefusal {
     debug_assert!(<Refusal as Reason>::REASONS.contains(&refusal.reason()));
-    let remaining = match refusal {
-        Refusal::LimitExceeded { remaining, .. } => Some(remaining.get()),
-        _ => None,
-    };
+    let remaining =
+        if let Refusal::LimitExceeded { remaining, .. } = refusal { Some(remaining.get()) } else { None };
     v1::PostingRefusal {
         problems: vec![status::problem(refusal)],
         position: position.map(Position::get),
