@@ -48,6 +48,13 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The installation's UUID.
+    #[must_use]
+    pub fn installation(&self) -> [u8; 16] {
+        let id = self.0.strip_prefix("almoner.").and_then(|rest| rest.split('/').next());
+        id.and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default().into_bytes()
+    }
 }
 
 impl fmt::Display for Origin {
@@ -156,6 +163,12 @@ pub struct CheckpointVerifier {
 const ED25519: u8 = 1;
 
 impl CheckpointVerifier {
+    /// Checks the checkpoints of `origin` with the same key: an installation signs all its journals with one.
+    #[must_use]
+    pub fn for_origin(&self, origin: Origin) -> Self {
+        Self::new(origin, self.key)
+    }
+
     fn new(origin: Origin, key: VerifyingKey) -> Self {
         let hash = Sha256::new()
             .chain_update(origin.as_str())

@@ -62,6 +62,12 @@ fn origins_have_one_spelling() {
     let text = signer().verifier().origin().to_string();
     assert_eq!(text, "almoner.0192f0c1-2b3c-7d4e-8f90-123456789abc/berkshire-west/ledger");
     assert_eq!(text.parse::<Origin>().unwrap().as_str(), text);
+    let other = Origin::new([1; 16], &SystemName::national(), Service::Registry);
+    assert_eq!(other.installation(), [1; 16]);
+    // The same key speaks for the installation's other journals, under another key id.
+    let note =
+        CheckpointSigner::new(other.clone(), &[7; 32]).sign(&Checkpoint { size: 0, root: Digest::of(b"") });
+    assert!(signer().verifier().for_origin(other).verify(&note).is_ok());
     for bad in
         ["", "almoner.0192f0c1-2b3c-7d4e-8f90-123456789abc", &format!("{text}/x"), &text.to_uppercase()]
     {

@@ -1,0 +1,377 @@
+//! Verifying journals: every byte of every group, every record, every hash.
+
+use crate::{Finding, RecordProblem};
+use journal::house::House;
+use journal::{
+    Chain, Checkpoint, CheckpointError, CheckpointVerifier, DamageKind, Digest, Instant, Origin, Position,
+    RecordView, Scan, Service, Step, SystemName, TileId, Tree, is_zero, leaf_hash,
+};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// What was verified, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whose journal.
+    pub origin: Origin,
+    /// How many records were read.
+    pub records: u64,
+    /// In how many groups.
+    pub groups: u64,
+    /// The root over all of them.
+    pub root: Digest,
+    /// The signed checkpoint; the records beyond it are in the chain of groups but not signed for so far.
+    pub checkpoint: Option<Checkpoint>,
+    /// A write that was not finished when the folder was copied. Never acknowledged, so nothing is missing.
+    pub tail: Option<Tail>,
+    /// How many blobs were read.
+    pub blobs: u64,
+    /// Everything that is not as it should be; empty when all is well.
+    pub findings: Vec<Finding>,
+}
+
+/// An unfinished write at the end of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// The segment.
+    pub path: PathBuf,
+    /// Where it starts.
+    pub offset: u64,
+    /// Where it ends.
+    pub end: u64,
+}
+
+/// Verifies every journal under the data folder `root`, of the installation and with the key that `verifier` (of any of its
+/// journals) names. `kept` are checkpoints that the auditor kept, with their origins; `each` sees every sound record.
+pub fn verify_installation(
+    root: &Path,
+    verifier: &CheckpointVerifier,
+    kept: &[(Origin, Checkpoint)],
+    mut each: impl FnMut(&Origin, &RecordView<'_>),
+) -> Result<Vec<Report>, Finding> {
+    let mut reports = Vec::new();
+    for name in names(root)? {
+        let Ok(system) = name.parse::<SystemName>() else { continue };
+        for service in Service::ALL {
+            let folder = root.join(&name).join(service.as_str());
+            if !folder.join("journal").is_dir() {
+                continue;
+            }
+            let origin = Origin::new(verifier.origin().installation(), &system, service);
+            let kept: Vec<Checkpoint> =
+                kept.iter().filter(|(of, _)| *of == origin).map(|(_, checkpoint)| *checkpoint).collect();
+            let verifier = verifier.for_origin(origin.clone());
+            reports.push(verify_journal(&folder, &system, service, &verifier, &kept, |record| {
+                each(&origin, record);
+            }));
+        }
+    }
+    Ok(reports)
+}
+
+/// Verifies the journal of (`system`, `service`) in `folder`, which holds `journal/` and, beside it, blobs and tiles.
+pub fn verify_journal(
+    folder: &Path,
+    system: &SystemName,
+    service: Service,
+    verifier: &CheckpointVerifier,
+    kept: &[Checkpoint],
+    each: impl FnMut(&RecordView<'_>),
+) -> Report {
+    let mut run = Run::new(folder, system, service, verifier, kept);
+    run.checkpoint();
+    if let Err(finding) = run.segments(each) {
+        run.findings.push(finding);
+    }
+    run.missing_records();
+    run.findings.extend(run.tiles.findings());
+    run.blobs();
+    Report {
+        origin: verifier.origin().clone(),
+        records: run.tree.size(),
+        groups: run.chain.group,
+        root: run.tree.root(),
+        checkpoint: run.signed,
+        tail: run.tail,
+        blobs: run.blobs,
+        findings: run.findings,
+    }
+}
+
+struct Run<'a> {
+    folder: &'a Path,
+    system: &'a SystemName,
+    service: Service,
+    verifier: &'a CheckpointVerifier,
+    /// Checkpoints that the records must lead to: the signed one and those kept by the auditor.
+    checkpoints: Vec<Checkpoint>,
+    signed: Option<Checkpoint>,
+    chain: Chain,
+    tree: Tree,
+    tiles: Tiles,
+    callers: BTreeSet<Position>,
+    last_time: Option<Instant>,
+    tail: Option<Tail>,
+    blobs: u64,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        folder: &'a Path,
+        system: &'a SystemName,
+        service: Service,
+        verifier: &'a CheckpointVerifier,
+        kept: &[Checkpoint],
+    ) -> Self {
+        Self {
+            folder,
+            system,
+            service,
+            verifier,
+            checkpoints: kept.to_vec(),
+            signed: None,
+            chain: Chain::START,
+            tree: Tree::new(),
+            tiles: Tiles::new(folder.join("tiles")),
+            callers: BTreeSet::new(),
+            last_time: None,
+            tail: None,
+            blobs: 0,
+            findings: Vec::new(),
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        let path = self.folder.join("journal/checkpoint");
+        let note = match std::fs::read(&path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| CheckpointError::Malformed),
+            Err(error) => {
+                self.findings.push(unreadable(&path, &error));
+                return;
+            }
+        };
+        match note.and_then(|note| self.verifier.verify(&note)) {
+            Ok(checkpoint) => {
+                self.signed = Some(checkpoint);
+                self.checkpoints.push(checkpoint);
+            }
+            Err(reason) => self.findings.push(Finding::Checkpoint { path, reason }),
+        }
+        self.check_roots();
+    }
+
+    /// Reads the segments one after another; what cannot be read ends the reading.
+    fn segments(&mut self, mut each: impl FnMut(&RecordView<'_>)) -> Result<(), Finding> {
+        let folder = self.folder.join("journal");
+        let mut ordinal = 0_usize;
+        for name in names(&folder)? {
+            let path = folder.join(&name);
+            if name == "checkpoint" || name.ends_with(".new") {
+                continue;
+            }
+            if !name.ends_with(".segment") {
+                self.findings.push(Finding::Stray { path });
+                continue;
+            }
+            let expected = format!("{ordinal:08}.segment");
+            if name != expected {
+                return Err(Finding::SegmentMissing { path: folder.join(expected) });
+            }
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            self.segment(&path, &bytes, &mut each)?;
+            ordinal += 1;
+        }
+        Ok(())
+    }
+
+    fn segment(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        each: &mut impl FnMut(&RecordView<'_>),
+    ) -> Result<(), Finding> {
+        let damaged =
+            |offset: usize, kind| Finding::Damaged { path: path.to_owned(), offset: offset as u64, kind };
+        if let Some(tail) = &self.tail
+            && !is_zero(bytes)
+        {
+            return Err(Finding::Damaged {
+                path: tail.path.clone(),
+                offset: tail.offset,
+                kind: DamageKind::Hole(self.chain.group),
+            });
+        }
+        let mut scan = Scan::new(bytes, self.chain);
+        let mut buffer = Vec::new();
+        loop {
+            match scan.step().map_err(|damage| damaged(damage.offset, damage.kind))? {
+                Step::Group(group) => {
+                    let first = group.header.first;
+                    let records =
+                        group.records(&mut buffer).map_err(|damage| damaged(damage.offset, damage.kind))?;
+                    for (position, record) in (first.get()..).map(Position::new).zip(records) {
+                        self.record(position, record, each);
+                    }
+                    self.chain = scan.chain();
+                }
+                Step::End { .. } => return Ok(()),
+                Step::Torn { offset, end } => {
+                    self.tail = Some(Tail { path: path.to_owned(), offset: offset as u64, end: end as u64 });
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, position: Position, bytes: &[u8], each: &mut impl FnMut(&RecordView<'_>)) {
+        let signed = self.signed.map_or(0, |checkpoint| checkpoint.size);
+        let tiles = &mut self.tiles;
+        self.tree.append_with(leaf_hash(bytes), |level, hash| tiles.compare(level, hash, signed));
+        self.check_roots();
+        match self.check_record(position, bytes) {
+            Ok(record) => each(&record),
+            Err(problem) => self.findings.push(Finding::Record { position, problem }),
+        }
+    }
+
+    fn check_record<'r>(
+        &mut self,
+        position: Position,
+        bytes: &'r [u8],
+    ) -> Result<RecordView<'r>, RecordProblem> {
+        let record = RecordView::parse(bytes).map_err(RecordProblem::Header)?;
+        let header = record.header;
+        if header.position != position {
+            return Err(RecordProblem::Position(header.position));
+        }
+        if header.system != self.system.tag() {
+            return Err(RecordProblem::System);
+        }
+        if self.last_time.is_some_and(|last| header.recorded_time < last) {
+            return Err(RecordProblem::Time);
+        }
+        self.last_time = Some(header.recorded_time);
+        let house = if header.kind.is_house() {
+            Some(House::decode(record.body).map_err(|_| RecordProblem::Body)?)
+        } else {
+            None
+        };
+        match &house {
+            Some(House::Opened(opened)) if position == Position::FIRST => {
+                let origin = self.verifier.origin();
+                let named = opened.installation == origin.installation()
+                    && opened.system == self.system.as_str()
+                    && opened.service == self.service;
+                if !named {
+                    return Err(RecordProblem::Owner(format!("{}/{}", opened.system, opened.service)));
+                }
+                self.callers.insert(position);
+            }
+            Some(House::CallerNamed(_)) => {
+                self.callers.insert(position);
+            }
+            Some(House::Opened(_)) => return Err(RecordProblem::Opening),
+            _ if position == Position::FIRST => return Err(RecordProblem::Opening),
+            _ => {}
+        }
+        if !self.callers.contains(&header.caller) {
+            return Err(RecordProblem::Caller(header.caller));
+        }
+        Ok(record)
+    }
+
+    fn check_roots(&mut self) {
+        let size = self.tree.size();
+        for checkpoint in self.checkpoints.extract_if(.., |checkpoint| checkpoint.size == size) {
+            if checkpoint.root != self.tree.root() {
+                self.findings.push(Finding::OtherRecords { size });
+            }
+        }
+    }
+
+    /// Checkpoints that the records never reached.
+    fn missing_records(&mut self) {
+        let records = self.tree.size();
+        self.findings.extend(
+            self.checkpoints
+                .iter()
+                .map(|checkpoint| Finding::Shorter { records, checkpoint: checkpoint.size }),
+        );
+    }
+
+    fn blobs(&mut self) {
+        let root = self.folder.join("blobs");
+        if !root.is_dir() {
+            return;
+        }
+        let folders = names(&root).unwrap_or_else(|finding| {
+            self.findings.push(finding);
+            Vec::new()
+        });
+        for folder in folders.iter().map(|name| root.join(name)) {
+            match names(&folder) {
+                Ok(names) => {
+                    for name in names.iter().filter(|name| !name.ends_with(".new")) {
+                        self.blob(&folder.join(name), name);
+                    }
+                }
+                Err(finding) => self.findings.push(finding),
+            }
+        }
+    }
+
+    fn blob(&mut self, path: &Path, name: &str) {
+        self.blobs += 1;
+        match std::fs::read(path) {
+            Ok(content) if Digest::of(&content).to_string() == name => {}
+            Ok(_) => self.findings.push(Finding::Blob { path: path.to_owned() }),
+            Err(error) => self.findings.push(unreadable(path, &error)),
+        }
+    }
+}
+
+/// Compares the hashes kept for tiles with those that the records give, one after another. Beyond the signed checkpoint they may
+/// lag behind; a start derives them again.
+struct Tiles {
+    folder: PathBuf,
+    /// By level: the file, how many hashes of it were compared, and whether one differed.
+    levels: Vec<(Option<BufReader<File>>, u64, bool)>,
+}
+
+impl Tiles {
+    fn new(folder: PathBuf) -> Self {
+        let open = |level: u8| File::open(folder.join(level.to_string())).ok().map(BufReader::new);
+        let levels = (0..8).map(|level| (open(level), 0, false)).collect();
+        Self { folder, levels }
+    }
+
+    fn compare(&mut self, level: u8, hash: Digest, signed: u64) {
+        let Some((Some(file), compared, differs)) = self.levels.get_mut(usize::from(level)) else { return };
+        let mut kept = [0; 32];
+        let same = file.read_exact(&mut kept).is_ok() && kept == hash.0;
+        *differs |= !same && *compared < TileId::hashes_in(level, signed);
+        *compared += 1;
+    }
+
+    fn findings(&self) -> impl Iterator<Item = Finding> {
+        let differing = self.levels.iter().enumerate().filter(|(_, (_, _, differs))| *differs);
+        differing.map(|(level, _)| Finding::Tiles { path: self.folder.join(level.to_string()) })
+    }
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, Finding> {
+    let failed = |error: std::io::Error| unreadable(folder, &error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        names.push(entry.map_err(failed)?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
+    Finding::Unreadable { path: path.to_owned(), reason: error.to_string() }
+}
