@@ -285,7 +285,7 @@ fn note_reasons(state: &mut State, provider: OdsCode, answered: &LineAnswered) {
     if answered.reasons.is_empty() {
         return;
     }
-    let counts = state.reasons.entry((answered.cut, provider)).or_default();
+    let counts = state.reasons.entry((answered.cut, provider, answered.payer)).or_default();
     for reason in answered.reasons.iter() {
         let count = counts.entry(reason).or_default();
         *count = count.saturating_add(1);

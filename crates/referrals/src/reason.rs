@@ -343,6 +343,10 @@ pub enum Refusal {
     #[n(13)]
     #[error("the id proposed for the submission is taken")]
     SubmissionIdUsed,
+    /// The calendar has no such cut.
+    #[n(14)]
+    #[error("the calendar has no such cut")]
+    CutUnknown,
 }
 
 impl Refusal {
@@ -359,6 +363,7 @@ impl Refusal {
         "CUT_NOT_DUE",
         "NOT_EXPIRED",
         "SUBMISSION_ID_USED",
+        "CUT_UNKNOWN",
     ];
 
     /// The stable code in UPPER_SNAKE. For a referral that is the first of its reasons; callers list them all.
@@ -378,6 +383,7 @@ impl Refusal {
             Self::ProviderUnknown => "PROVIDER_UNKNOWN",
             Self::NotExpired => "NOT_EXPIRED",
             Self::SubmissionIdUsed => "SUBMISSION_ID_USED",
+            Self::CutUnknown => "CUT_UNKNOWN",
         }
     }
 }

@@ -43,7 +43,7 @@ pub struct State {
     pub(crate) care: HashMap<CareKey, u64, ByHash>,
     pub(crate) channels: Channels,
     pub(crate) totals: BTreeMap<TotalKey, Total>,
-    pub(crate) reasons: BTreeMap<(Option<Cut>, OdsCode), BTreeMap<Reason, u64>>,
+    pub(crate) reasons: BTreeMap<ReasonKey, BTreeMap<Reason, u64>>,
     pub(crate) sealed: BTreeMap<Cut, Position>,
 }
 
@@ -74,6 +74,9 @@ pub struct Submission {
     /// The records of its lines as (first, count), in order.
     pub(crate) runs: Vec<(Position, u32)>,
 }
+
+/// What reasons are counted by: the cut, the provider, and the responsible commissioner where known.
+pub(crate) type ReasonKey = (Option<Cut>, OdsCode, Option<OdsCode>);
 
 /// What a referral without a booking reference is found by: patient, function, provider.
 pub(crate) type Pathway = (Pseudonym, u16, OdsCode);

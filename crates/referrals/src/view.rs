@@ -1,10 +1,14 @@
 //! What readers may see of the state, without the bodies that stand in the journal.
 
-use crate::{InForce, Reason, Referral, Standing, State, Submission, Total, TotalKey, key::LineKey};
+use crate::{
+    InForce, Reason, Referral, SealedTotal, Standing, State, Submission, Total, TotalKey, key::LineKey,
+};
 use core::ops::RangeInclusive;
 use journal::{Digest, Position, RequestId};
+use money::NetPence;
 use nhs::{CdsIdentifier, OdsCode, Ubrn};
 use reference::Cut;
+use std::collections::BTreeMap;
 
 impl State {
     /// The reference data in force.
@@ -80,11 +84,24 @@ impl State {
             .take_while(move |(key, _)| key.cut == cut)
     }
 
-    /// How often each reason was given, by cut and provider: every answer, those to versions since replaced included.
-    pub fn reasons(&self) -> impl Iterator<Item = (Option<Cut>, OdsCode, Reason, u64)> {
-        self.reasons.iter().flat_map(|((cut, provider), counts)| {
-            counts.iter().map(|(reason, count)| (*cut, *provider, *reason, *count))
+    /// How often each reason was given, by cut, provider and payer: every answer, those to versions since replaced included.
+    pub fn reasons(&self) -> impl Iterator<Item = (Option<Cut>, OdsCode, Option<OdsCode>, Reason, u64)> {
+        self.reasons.iter().flat_map(|((cut, provider, payer), counts)| {
+            counts.iter().map(|(reason, count)| (*cut, *provider, *payer, *reason, *count))
         })
+    }
+
+    /// A cut by payer and payee as it stands: once it is sealed, as it was sealed.
+    #[must_use]
+    pub fn cut_totals(&self, cut: Cut) -> Vec<SealedTotal> {
+        let mut totals: BTreeMap<(OdsCode, OdsCode), Total> = BTreeMap::new();
+        for (key, total) in self.totals_of(Some(cut)) {
+            if let (Some(payer), Some(payee)) = (key.payer, key.payee) {
+                let sum = totals.entry((payer, payee)).or_default();
+                *sum = sum.plus(total);
+            }
+        }
+        totals.into_iter().map(|((payer, payee), total)| sealed(payer, payee, &total)).collect()
     }
 
     /// Where a cut was sealed.
@@ -126,5 +143,19 @@ impl Referral {
     #[must_use]
     pub const fn is_implied(&self) -> bool {
         self.source.is_none()
+    }
+}
+
+fn sealed(payer: OdsCode, payee: OdsCode, total: &Total) -> SealedTotal {
+    // A claim is at most `CLAIMED_MAX`, so a total leaves 64 bits only after 92 million of the largest.
+    let net = |total: money::TotalPence| total.to_net().unwrap_or(NetPence::new(i64::MAX));
+    SealedTotal {
+        payer,
+        payee,
+        lines: total.accepted_lines.saturating_add(total.contested_lines),
+        payable: net(total.payable),
+        recognised: net(total.recognised),
+        block: net(total.block),
+        contested: net(total.held),
     }
 }

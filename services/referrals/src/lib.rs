@@ -1,1 +1,42 @@
-//! The gRPC adapter of referrals.
+//! The gRPC adapter of referrals: lines and referrals in, answers out, postings to the ledger.
+//!
+//! ```text
+//! batch ──read──▶ NHS numbers ──identity──▶ pseudonyms ──▶ commands ──▶ journal ──▶ answers
+//!                                                                          └─reports─▶ courier ──▶ ledger
+//! ```
+//! An NHS number is in this process between the first two arrows only: it is never kept, logged or put into an error.
+//!
+//! What decides is the reference data adopted last; [`references`] asks the registry for newer before a submission is
+//! opened, and about once a second while lines come in.
+
+mod adapter;
+mod courier;
+mod identity;
+mod intake;
+mod read;
+mod references;
+mod referral;
+mod stream;
+
+pub use adapter::Adapter;
+pub use courier::LedgerCourier;
+
+use proto::referrals::v1::referrals_service_server::ReferralsServiceServer;
+use referrals::Referrals;
+use server::{
+    AskRegistry, Context, StartError, Started,
+    journals::{Courier, Journals},
+};
+use std::sync::Arc;
+
+/// Opens the journals of referrals and answers for them.
+pub async fn start(context: Context) -> Result<Started, StartError> {
+    let (place, peers) = (context.place(), context.peers().clone());
+    let directory = AskRegistry::new(&peers)?;
+    let courier: Arc<dyn Courier<Referrals>> = Arc::new(LedgerCourier::new(&peers)?);
+    let journals =
+        tokio::task::spawn_blocking(move || Journals::<Referrals>::open(place, directory, Some(courier)));
+    let journals = journals.await??;
+    let adapter = Adapter::new(Arc::clone(&journals), &context)?;
+    Ok(Started::new().add(server::limited!(ReferralsServiceServer, adapter)).journals(journals))
+}

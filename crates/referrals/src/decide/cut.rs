@@ -1,12 +1,10 @@
 //! Cuts: which one a line enters, and when one is sealed.
 
 use super::{one, submission::in_force};
-use crate::{Event, Refusal, SealCut, SealedTotal, State, Total};
+use crate::{Event, Refusal, SealCut, State};
 use journal::{Day, Events, Moment};
-use money::NetPence;
-use nhs::{OdsCode, Period};
+use nhs::Period;
 use reference::{Cut, NoCut, Reference, Stage};
-use std::collections::BTreeMap;
 
 /// The cut that activity of `date` enters when it is recorded on `received`.
 ///
@@ -47,27 +45,6 @@ pub(super) fn seal(state: &State, at: &Moment, seal: &SealCut) -> Result<Events<
     if !passed || state.sealed.contains_key(&seal.cut) {
         return Err(Refusal::CutNotDue);
     }
-    let mut totals: BTreeMap<(OdsCode, OdsCode), Total> = BTreeMap::new();
-    for (key, total) in state.totals_of(Some(seal.cut)) {
-        if let (Some(payer), Some(payee)) = (key.payer, key.payee) {
-            let sum = totals.entry((payer, payee)).or_default();
-            *sum = sum.plus(total);
-        }
-    }
-    let totals = totals.into_iter().map(|((payer, payee), total)| sealed(payer, payee, &total)).collect();
+    let totals = state.cut_totals(seal.cut);
     Ok(one(Event::CutSealed { totals }))
-}
-
-fn sealed(payer: OdsCode, payee: OdsCode, total: &Total) -> SealedTotal {
-    // A claim is at most `CLAIMED_MAX`, so a total leaves 64 bits only after 92 million of the largest.
-    let net = |total: money::TotalPence| total.to_net().unwrap_or(NetPence::new(i64::MAX));
-    SealedTotal {
-        payer,
-        payee,
-        lines: total.accepted_lines.saturating_add(total.contested_lines),
-        payable: net(total.payable),
-        recognised: net(total.recognised),
-        block: net(total.block),
-        contested: net(total.held),
-    }
 }

@@ -79,7 +79,9 @@ impl Reason for Refusal {
 
     fn class(&self) -> Class {
         match self {
-            Self::SubmissionUnknown | Self::ReferralUnknown | Self::LineUnknown => Class::Unknown,
+            Self::SubmissionUnknown | Self::ReferralUnknown | Self::LineUnknown | Self::CutUnknown => {
+                Class::Unknown
+            }
             Self::ReferenceMissing
             | Self::ReferenceOlder
             | Self::Referral(_)

@@ -1,0 +1,55 @@
+//! NHS numbers to pseudonyms, a batch at a time.
+
+use journal::{Service, SystemName};
+use nhs::{NhsNumber, Pseudonym};
+use proto::identity::v1::{PseudonymiseRequest, identity_service_client::IdentityServiceClient};
+use server::{NoPeer, PeerChannel, Peers};
+use tonic::Status;
+use wire::Pushback;
+
+/// The identity service, asked for pseudonyms.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    channel: PeerChannel,
+}
+
+impl Identity {
+    pub(crate) fn new(peers: &Peers) -> Result<Self, NoPeer> {
+        Ok(Self { channel: peers.channel(Service::Identity)? })
+    }
+
+    /// The pseudonym of each number, in their order; `None` for one that identity does not take.
+    pub(crate) async fn pseudonyms(
+        &self,
+        system: &SystemName,
+        numbers: &[NhsNumber],
+    ) -> Result<Vec<Option<Pseudonym>>, Status> {
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = PseudonymiseRequest {
+            system: system.to_string(),
+            nhs_numbers: numbers.iter().map(|number| number.reveal()).collect(),
+        };
+        let answer = server::asking!(IdentityServiceClient, self.channel.clone()).pseudonymise(request).await;
+        // The status of another service is its caller's, not ours: whoever called us can only try again.
+        let answer = answer.map_err(|status| {
+            tracing::warn!(code = ?status.code(), "identity did not answer");
+            Status::from(Pushback::Dependency)
+        })?;
+        let answer = answer.into_inner();
+        let (chunks, rest) = answer.pseudonyms.as_chunks::<16>();
+        if chunks.len() != numbers.len() || !rest.is_empty() {
+            tracing::error!("identity answered another number of pseudonyms than it was asked for");
+            return Err(Pushback::Dependency.into());
+        }
+        let mut pseudonyms: Vec<_> = chunks.iter().map(|bytes| Some(Pseudonym::new(*bytes))).collect();
+        for invalid in answer.invalid {
+            let index = usize::try_from(invalid.index).unwrap_or(usize::MAX);
+            if let Some(slot) = pseudonyms.get_mut(index) {
+                *slot = None;
+            }
+        }
+        Ok(pseudonyms)
+    }
+}
