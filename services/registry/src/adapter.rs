@@ -15,8 +15,8 @@ use std::{
 use tonic::{Request, Response, Status};
 use wire::{PageKey, common, registry::inward};
 
-/// The registry's gRPC service.
-#[derive(Debug)]
+/// The registry's gRPC service. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Adapter {
     journals: Arc<Journals<Registry>>,
     national: Handle<Registry>,
@@ -24,19 +24,18 @@ pub struct Adapter {
     peers: Peers,
     clock: SystemClock,
     /// The last blob made for each system.
-    pub(crate) references: Mutex<BTreeMap<SystemName, crate::read::Built>>,
+    pub(crate) references: Arc<Mutex<BTreeMap<SystemName, crate::read::Built>>>,
 }
 
 impl Adapter {
     /// Answers for `journals`, of which `national` is the shared one.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         journals: Arc<Journals<Registry>>,
         national: Handle<Registry>,
         pages: PageKey,
         peers: Peers,
     ) -> Self {
-        Self { journals, national, pages, peers, clock: SystemClock, references: Mutex::default() }
+        Self { journals, national, pages, peers, clock: SystemClock, references: Arc::default() }
     }
 
     pub(crate) const fn journals(&self) -> &Arc<Journals<Registry>> {

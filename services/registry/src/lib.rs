@@ -27,6 +27,12 @@ use std::sync::Arc;
 
 /// Opens the registry's journals and answers for them.
 pub async fn start(context: Context) -> Result<Started, StartError> {
+    let (adapter, journals) = open(&context).await?;
+    Ok(Started::new().add(server::limited!(RegistryServiceServer, adapter)).journals(journals))
+}
+
+/// Opens the registry's journals: the national one is made at the first start. Returns what answers for them.
+pub async fn open(context: &Context) -> Result<(Adapter, Arc<Journals<Registry>>), StartError> {
     let directory = Arc::new(OwnDirectory::default());
     let (place, own) = (context.place(), Arc::clone(&directory));
     let journals =
@@ -34,5 +40,5 @@ pub async fn start(context: Context) -> Result<Started, StartError> {
     let national = journals.create(&SystemName::national(), SystemFacts { sandbox: None }).await?;
     directory.knows(national.clone());
     let adapter = Adapter::new(Arc::clone(&journals), national, context.page_key(), context.peers().clone());
-    Ok(Started::new().add(server::limited!(RegistryServiceServer, adapter)).journals(journals))
+    Ok((adapter, journals))
 }
