@@ -38,3 +38,6 @@ pub async fn start(context: Context) -> Result<Started, StartError> {
         .on_drained(async move { index::flush_all(last_journals, last_indexes).await })
         .journals(journals))
 }
+
+#[cfg(test)]
+mod tests;
