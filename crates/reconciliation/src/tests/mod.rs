@@ -1,0 +1,2 @@
+mod domain;
+mod ties;
