@@ -14,7 +14,8 @@ mod tests {
     /// Every reason of every domain. A domain's line is added with its `impl Reason`.
     fn reasons() -> Vec<(String, &'static str)> {
         let mut all: Vec<(String, &'static str)> = Vec::new();
-        let frame = FRAME_REASONS.iter().chain(FIELD_REASONS).chain(NHS_REASONS).chain(LEDGER_FIELDS).copied();
+        let frame =
+            FRAME_REASONS.iter().chain(FIELD_REASONS).chain(NHS_REASONS).chain(LEDGER_FIELDS).copied();
         let frame = frame.chain(IDENTITY_FIELDS.iter().copied());
         let frame = frame.chain(Pushback::ALL.map(Pushback::reason));
         all.extend(frame.map(|reason| ("almoner".to_owned(), reason)));
@@ -22,6 +23,8 @@ mod tests {
         all.extend(of::<identity::Refusal>());
         all.extend(of::<health_budgets::Refusal>());
         all.extend(of::<referrals::Refusal>());
+        all.extend(of::<settlement::Refusal>().chain(of::<settlement::PrepareError>()));
+        all.extend(of::<crate::settlement::Unable>());
         all.extend(of::<ledger::Refusal>().chain(of::<crate::ledger::Missing>()));
         all
     }

@@ -17,6 +17,7 @@ pub mod ledger;
 mod page;
 pub mod referrals;
 pub mod registry;
+pub mod settlement;
 pub mod status;
 
 pub use field::{FieldError, Fields, Known, Violation, Violations};
