@@ -99,10 +99,14 @@ pub struct FolderDisk;
 
 impl Disk for FolderDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        if path.as_os_str().is_empty() || path.is_dir() {
-            return Ok(());
-        }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if path.is_dir() {
+            // Whoever made it may have died before making its name durable. A parent that may not be read is not ours.
+            return match self.sync_folder(parent.unwrap_or_else(|| Path::new("."))) {
+                Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+                Ok(()) | Err(_) => Ok(()),
+            };
+        }
         if let Some(parent) = parent {
             self.create_folder(parent)?;
         }

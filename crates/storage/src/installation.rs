@@ -87,6 +87,10 @@ impl Installation {
             }
         })?;
         let (id_path, key_path) = (root.join("installation"), keys.join("checkpoints"));
+        // What a killed start left may be known to memory only; from here on it is relied on.
+        for folder in [&keys, root] {
+            disk.sync_folder(folder).map_err(write(folder))?;
+        }
         let id = read(disk, &id_path, parse_id)?;
         let seed = read(disk, &key_path, parse_seed)?;
         // The key is made before the id: an id without a key is a key lost, not a start interrupted.

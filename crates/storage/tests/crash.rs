@@ -116,6 +116,41 @@ fn a_power_cut_between_checkpoints_loses_no_segment() {
     }
 }
 
+/// A writer is killed with a name not yet durable, another goes on with the file, and then the power goes: what the first one had
+/// not made durable is the second one's to make.
+#[test]
+fn a_power_cut_after_a_kill_loses_nothing() {
+    let count = MemoryDisk::new();
+    play_with(&count, common::small(), u64::MAX);
+    let mut cases = 0;
+    for at in 0..count.operations() {
+        let disk = MemoryDisk::new();
+        disk.fail_at(at, Fault::Crash);
+        play_with(&disk, common::small(), u64::MAX);
+        let (disk, cut) = (disk.after(Crash::KILL), disk.after(Crash::POWER_CUT));
+        if disk.files() == cut.files() {
+            continue;
+        }
+        cases += 1;
+        let (mut records, (mut store, _)) = open(&disk, common::small()).and_then(common::recover).unwrap();
+        let mut script = Script::starting_at(records.len() as u64);
+        for _ in 0..12 {
+            let group = script.group(10, 300);
+            store.append(group.iter().map(Vec::as_slice)).unwrap();
+            records.extend(group);
+            let cut = disk.after(Crash::POWER_CUT);
+            let (found, _) = open(&cut, common::small()).and_then(common::recover).unwrap();
+            assert!(
+                found == records,
+                "operation {at}: {} of {} records are left",
+                found.len(),
+                records.len()
+            );
+        }
+    }
+    assert!(cases > 10, "files are made and renamed at {cases} operations");
+}
+
 #[test]
 fn an_error_at_any_operation_stops_the_writer_and_loses_nothing() {
     let operations = {

@@ -27,7 +27,7 @@ pub enum Fault {
 pub enum Survivors {
     /// None: a power cut before any of them reached the device.
     Nothing,
-    /// All: the process died and the machine lived on.
+    /// All, and they are no more durable than before: the process died and the machine lives on.
     Everything,
     /// The first half.
     FirstHalf,
@@ -139,15 +139,9 @@ impl MemoryDisk {
     #[must_use]
     pub fn after(&self, crash: Crash) -> Self {
         let mut state = self.state().clone();
-        let survivors = choose(crash.names, state.name_changes.len());
-        // Names change in order: the first that is lost takes all later ones with it.
-        let kept = survivors.iter().position(|kept| !kept).unwrap_or(survivors.len());
-        let mut names = state.durable_names.clone();
-        for change in state.name_changes.drain(..).take(kept).flatten() {
-            apply(&mut names, change);
+        if crash.names != Survivors::Everything {
+            state.crash_names(crash.names);
         }
-        state.durable_names.clone_from(&names);
-        state.names = names;
         for inode in &mut state.inodes {
             inode.crash(crash.sectors);
         }
@@ -226,6 +220,16 @@ impl State {
             apply(&mut self.names, change);
         }
         self.name_changes.push(changes);
+    }
+
+    /// Names change in order: the first that is lost takes all later ones with it.
+    fn crash_names(&mut self, survivors: Survivors) {
+        let survivors = choose(survivors, self.name_changes.len());
+        let kept = survivors.iter().position(|kept| !kept).unwrap_or(survivors.len());
+        for change in self.name_changes.drain(..).take(kept).flatten() {
+            apply(&mut self.durable_names, change);
+        }
+        self.names.clone_from(&self.durable_names);
     }
 
     fn used(&self) -> u64 {

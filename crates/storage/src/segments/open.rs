@@ -78,6 +78,8 @@ impl Recovery {
             }
         })?;
         let segments = list_segments(&*disk, folder)?;
+        // A writer that was killed may have left names that only memory knows; from here on they are relied on.
+        disk.sync_folder(folder).map_err(|source| OpenError::Mend { path: path(), source })?;
         let checkpoint = read_checkpoint(&*disk, folder, &signer)?;
         let mut recovery = Self {
             checkpoint: checkpoint.unwrap_or_else(|| Checkpoint { size: 0, root: Tree::new().root() }),
