@@ -8,7 +8,10 @@
 //! nothing.
 
 mod finding;
+mod hledger;
+mod records;
 mod verify;
 
 pub use finding::{Finding, RecordProblem};
+pub use hledger::{ExportError, Exported, export_hledger};
 pub use verify::{Report, Tail, verify_installation, verify_journal};

@@ -362,7 +362,7 @@ impl Tiles {
     }
 }
 
-fn names(folder: &Path) -> Result<Vec<String>, Finding> {
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>, Finding> {
     let failed = |error: std::io::Error| unreadable(folder, &error);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -372,6 +372,6 @@ fn names(folder: &Path) -> Result<Vec<String>, Finding> {
     Ok(names)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     Finding::Unreadable { path: path.to_owned(), reason: error.to_string() }
 }

@@ -1,0 +1,261 @@
+//! The ledger as an hledger journal, so that a program that is not ours recomputes every balance.
+//!
+//! ```text
+//! 2017-06-14 activity  ; position:812, index:0, effective:2017-06-12, request:0192f0c1-…, window-seq:17, window-total:91234.00
+//!     10M:elective:2017-18:fund:expenditure:third-party    £123.45
+//!     10M:elective:2017-18:owed:payable:NT3               £-123.45
+//!
+//! 2017-06-30 * balances
+//!     10M:elective:2017-18:owed:payable:NT3    £0 = £-91234.00
+//! ```
+//! Debits are positive. A transaction's date is its accounting date. At the end of every month each account that was used by
+//! then is asserted, and at the end every account against the state that a replay gives: hledger fails on the first assertion
+//! that its own sums contradict. Holds move nothing and are not exported.
+
+use crate::{Finding, records, verify};
+use journal::{AccountNumber, Day, Domain as _, Moment, NoBlobs, Outcome, Position, RequestId, SystemName};
+use ledger::{Command, EntryKind, Event, Ledger, State};
+use money::{Side, TotalPence};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// An export could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] Finding),
+    /// A record does not decode.
+    #[error("record {position} does not decode")]
+    Record {
+        /// Where it stands.
+        position: Position,
+        /// Why not.
+        source: journal::DecodeError,
+    },
+    /// The folder holds no ledger of that system, or of any.
+    #[error("{} holds no ledger's journal", path.display())]
+    NoLedger {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds several systems: say which.
+    #[error("the folder holds the ledgers of several systems: choose one of {0}")]
+    SeveralSystems(String),
+    /// The output cannot be written.
+    #[error("the export cannot be written")]
+    Write(#[from] io::Error),
+}
+
+/// What was exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    /// How many entries became transactions.
+    pub entries: usize,
+    /// How many balances are asserted.
+    pub assertions: usize,
+    /// How many accounts there are.
+    pub accounts: usize,
+}
+
+/// An entry as it is exported.
+struct Transaction {
+    date: Day,
+    position: Position,
+    index: u16,
+    kind: EntryKind,
+    effective_date: Day,
+    request_id: RequestId,
+    reference: Option<String>,
+    legs: Vec<(AccountNumber, Side, i64)>,
+    steps: Vec<(u32, TotalPence)>,
+}
+
+/// Exports the ledger of `system` (or of the only one) in the data folder `from`.
+pub fn export_hledger(
+    from: &Path,
+    system: Option<&SystemName>,
+    out: &mut impl Write,
+) -> Result<Exported, ExportError> {
+    let (system, folder) = find(from, system)?;
+    let mut read = Reading { state: State::default(), transactions: Vec::new(), error: None };
+    records::read_journal(&folder, |record| read.record(record))?;
+    if let Some(error) = read.error {
+        return Err(error);
+    }
+    let Reading { state, mut transactions, .. } = read;
+    transactions.sort_by_key(|transaction| (transaction.date, transaction.position, transaction.index));
+    let mut writer = Writer { out, names: BTreeMap::new(), balances: BTreeMap::new(), assertions: 0 };
+    writer.heading(&system, &state)?;
+    let mut month = None;
+    for transaction in &transactions {
+        let date = transaction.date.date();
+        let end = date.last_of_month();
+        if let Some(ended) = month.replace(end).filter(|ended| *ended != end) {
+            writer.month_end(ended.into())?;
+        }
+        writer.transaction(transaction)?;
+    }
+    if let Some(last) = transactions.last() {
+        writer.final_balances(last.date, &state)?;
+    }
+    writer.out.flush()?;
+    Ok(Exported {
+        entries: transactions.len(),
+        assertions: writer.assertions,
+        accounts: state.account_count(),
+    })
+}
+
+/// The folder of the ledger's journal.
+fn find(from: &Path, system: Option<&SystemName>) -> Result<(String, PathBuf), ExportError> {
+    let folder_of = |system: &str| from.join(system).join(Ledger::SERVICE.as_str());
+    let mut systems: Vec<String> = match system {
+        Some(system) => vec![system.to_string()],
+        None => verify::names(from)?,
+    };
+    systems.retain(|system| folder_of(system).join("journal").is_dir());
+    match systems.as_slice() {
+        [] => Err(ExportError::NoLedger { path: from.to_owned() }),
+        [system] => Ok((system.clone(), folder_of(system))),
+        several => Err(ExportError::SeveralSystems(several.join(", "))),
+    }
+}
+
+struct Reading {
+    state: State,
+    transactions: Vec<Transaction>,
+    error: Option<ExportError>,
+}
+
+impl Reading {
+    fn record(&mut self, record: &journal::RecordView<'_>) {
+        let header = &record.header;
+        if header.kind.is_house() || self.error.is_some() {
+            return;
+        }
+        let (command, outcome) = match Ledger::decode(header.kind, record.body, &NoBlobs) {
+            Ok(read) => read,
+            Err(source) => {
+                self.error = Some(ExportError::Record { position: header.position, source });
+                return;
+            }
+        };
+        let at = Moment {
+            position: header.position,
+            recorded_time: header.recorded_time,
+            business_date: header.business_date,
+            request_id: header.request_id,
+            caller: header.caller,
+        };
+        self.transactions.extend(transactions(&at, &command, &outcome));
+        if let Outcome::Accepted(events) = &outcome {
+            for event in events {
+                Ledger::apply(&mut self.state, &at, &command, event);
+            }
+        }
+    }
+}
+
+fn transactions(
+    at: &Moment,
+    command: &Command,
+    outcome: &Outcome<Event, ledger::Refusal>,
+) -> Vec<Transaction> {
+    let entries = ledger::entries(command, outcome);
+    let with_legs = entries.filter(|(_, posting, _)| !posting.legs.is_empty());
+    with_legs
+        .map(|(index, posting, posted)| Transaction {
+            date: posted.accounting_date,
+            position: at.position,
+            index,
+            kind: posting.kind,
+            effective_date: posting.effective_date,
+            request_id: at.request_id,
+            reference: posting.reference.clone(),
+            legs: posting.legs.iter().map(|leg| (leg.account, leg.side, leg.pence.get())).collect(),
+            steps: posted.windows.iter().map(|step| (step.seq, step.total.into())).collect(),
+        })
+        .collect()
+}
+
+struct Writer<'a, W: Write> {
+    out: &'a mut W,
+    /// hledger's names of the accounts.
+    names: BTreeMap<AccountNumber, String>,
+    /// Debits less credits of every account used so far.
+    balances: BTreeMap<AccountNumber, TotalPence>,
+    assertions: usize,
+}
+
+impl<W: Write> Writer<'_, W> {
+    fn heading(&mut self, system: &str, state: &State) -> io::Result<()> {
+        writeln!(self.out, "; The ledger of {system}, in accounting dates. Debits are positive.")?;
+        writeln!(self.out, "commodity £1000.00")?;
+        for account in state.accounts_after(None) {
+            let name = account.path.replace('/', ":");
+            writeln!(self.out, "account {name}  ; number:{}", account.number)?;
+            self.names.insert(account.number, name);
+        }
+        Ok(())
+    }
+
+    fn transaction(&mut self, transaction: &Transaction) -> io::Result<()> {
+        let Transaction { date, position, index, kind, effective_date, request_id, reference, legs, steps } =
+            transaction;
+        let mut comment =
+            format!("position:{position}, index:{index}, effective:{effective_date}, request:{request_id}");
+        for (seq, total) in steps {
+            let _ = write!(comment, ", window-seq:{seq}, window-total:{}", total.to_pounds());
+        }
+        if let Some(reference) = reference {
+            // A comma would end hledger's tag.
+            let _ = write!(comment, ", reference:{}", reference.replace(',', " "));
+        }
+        writeln!(self.out, "\n{date} {}  ; {comment}", kind.as_str())?;
+        for (account, side, pence) in legs {
+            let pence = i128::from(*pence);
+            let signed = TotalPence::new(if *side == Side::Debit { pence } else { -pence });
+            writeln!(self.out, "    {}    £{}", name(&self.names, *account), signed.to_pounds())?;
+            let balance = self.balances.entry(*account).or_default();
+            *balance = balance.plus_total(signed);
+        }
+        Ok(())
+    }
+
+    fn month_end(&mut self, date: Day) -> io::Result<()> {
+        let balances: Vec<_> = self.balances.iter().map(|(account, balance)| (*account, *balance)).collect();
+        self.assertions(date, "month end", &balances)
+    }
+
+    /// Every account, by the state of a replay and not by the sums of this export.
+    fn final_balances(&mut self, date: Day, state: &State) -> io::Result<()> {
+        let balances: Vec<_> = state
+            .accounts_after(None)
+            .map(|account| (account.number, account.totals.balance(Side::Debit)))
+            .collect();
+        self.assertions(date, "balances", &balances)
+    }
+
+    fn assertions(
+        &mut self,
+        date: Day,
+        title: &str,
+        balances: &[(AccountNumber, TotalPence)],
+    ) -> io::Result<()> {
+        writeln!(self.out, "\n{date} * {title}")?;
+        for (account, balance) in balances {
+            writeln!(self.out, "    {}    £0 = £{}", name(&self.names, *account), balance.to_pounds())?;
+        }
+        self.assertions = self.assertions.saturating_add(balances.len());
+        Ok(())
+    }
+}
+
+fn name(names: &BTreeMap<AccountNumber, String>, account: AccountNumber) -> &str {
+    names.get(&account).map_or("", String::as_str)
+}
