@@ -32,6 +32,10 @@ enum Command {
     Status(status::Options),
     /// Make an authority and certificates
     Certificates(commands::certificates::Options),
+    /// Read and write the books
+    Ledger(commands::ledger::Options),
+    /// Write what other programs read
+    Export(commands::export::Options),
 }
 
 impl Cli {
@@ -41,6 +45,8 @@ impl Cli {
             Command::Serve(options) => serve::run(options).await,
             Command::Status(options) => status::run(options, &calling).await,
             Command::Certificates(options) => commands::certificates::run(&options),
+            Command::Ledger(options) => commands::ledger::run(options, &calling).await,
+            Command::Export(options) => commands::export::run(&options),
         }
     }
 }

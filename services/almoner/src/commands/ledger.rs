@@ -1,0 +1,98 @@
+//! `almoner ledger`: the books, read and written by finance and auditors.
+
+mod read;
+mod write;
+
+use crate::cli::Calling;
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use client::Connection;
+use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use tonic::transport::Channel;
+
+/// The options of `ledger`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// System; default: the profile's
+    #[arg(long, global = true)]
+    system: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show where every budget line stands: allocated, committed, accrued, paid, available
+    Position,
+    /// Show the totals of every account; debits equal credits
+    TrialBalance,
+    /// Show the balance of an account or of everything below a node
+    Balance(read::Node),
+    /// List entries
+    Entries(read::Entries),
+    /// Show one entry
+    Entry(read::Entry),
+    /// List open holds by expiry
+    Holds(read::Below),
+    /// List windows: what became payable, from whom to whom
+    Windows(read::Windows),
+    /// List the limits in force
+    Limits,
+    /// Allocate budget to a line, from the payer's resource limit
+    Allocate(write::Allocate),
+    /// Set, replace or lift the limit of a node
+    SetLimit(write::SetLimit),
+    /// Reverse an entry
+    Reverse(write::Reverse),
+    /// Close a month that has ended
+    ClosePeriod(write::Period),
+    /// Open a closed month again; it takes another person than the one who closed it
+    ReopenPeriod(write::Period),
+}
+
+/// A ledger to ask.
+struct Ledger {
+    connection: Connection,
+    system: String,
+}
+
+impl Ledger {
+    fn client(&self) -> LedgerServiceClient<Channel> {
+        client::calling!(LedgerServiceClient, self.connection.channel())
+    }
+}
+
+/// Calls a method until it answers, with the same message each time.
+macro_rules! ask {
+    ($ledger:expr, $method:ident, $request:expr) => {{
+        let (client, request) = ($ledger.client(), $request);
+        let answer = $ledger.connection.retry().run(|| {
+            let (mut client, request) = (client.clone(), request.clone());
+            async move { client.$method(request).await }
+        });
+        answer.await.map(tonic::Response::into_inner)
+    }};
+}
+use ask;
+
+pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
+    let Options { system, command } = options;
+    let (connection, of_profile) = calling.connect()?;
+    let system = system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
+    let ledger = Ledger { connection, system };
+    match command {
+        Command::Position => read::position(&ledger).await,
+        Command::TrialBalance => read::trial_balance(&ledger).await,
+        Command::Balance(node) => read::balance(&ledger, node).await,
+        Command::Entries(of) => read::entries(&ledger, of).await,
+        Command::Entry(name) => read::entry(&ledger, &name).await,
+        Command::Holds(below) => read::holds(&ledger, below).await,
+        Command::Windows(of) => read::windows(&ledger, of).await,
+        Command::Limits => read::limits(&ledger).await,
+        Command::Allocate(allocate) => write::allocate(&ledger, allocate).await,
+        Command::SetLimit(limit) => write::set_limit(&ledger, limit).await,
+        Command::Reverse(reverse) => write::reverse(&ledger, reverse).await,
+        Command::ClosePeriod(period) => write::close_period(&ledger, period).await,
+        Command::ReopenPeriod(period) => write::reopen_period(&ledger, period).await,
+    }
+}
