@@ -261,13 +261,12 @@ impl Command {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut bytes = crate::codec::kind(self).0.to_le_bytes().to_vec();
-        bytes.extend(match self {
-            Self::OpenPlan(open) => {
-                let asked = OpenPlan { reviews: ReviewRule::DEFAULT, ..open.clone() };
-                crate::codec::command_bytes(&Self::OpenPlan(asked))
-            }
-            other => crate::codec::command_bytes(other),
-        });
+        if let Self::OpenPlan(open) = self {
+            let asked = OpenPlan { reviews: ReviewRule::DEFAULT, ..open.clone() };
+            bytes.extend(crate::codec::command_bytes(&Self::OpenPlan(asked)));
+        } else {
+            bytes.extend(crate::codec::command_bytes(self));
+        }
         journal::fingerprint(&bytes)
     }
 }

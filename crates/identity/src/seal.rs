@@ -45,6 +45,14 @@ impl IndexKey {
         BlindIndex(self.tagged(&number.reveal().to_be_bytes()))
     }
 
+    /// A fingerprint of content that holds bank details: keyed, so that whoever reads a journal cannot try them all.
+    #[must_use]
+    pub fn fingerprint(&self, content: &[u8]) -> [u8; 16] {
+        let mut tagged = b"almoner identity fingerprint\0".to_vec();
+        tagged.extend_from_slice(content);
+        self.tagged(&tagged)
+    }
+
     /// A value that tells this key from any other without giving it away, recorded so that the wrong file is noticed.
     #[must_use]
     pub fn check(&self) -> [u8; 16] {
@@ -133,10 +141,8 @@ impl PersonKey {
         owner: Pseudonym,
         payee: &PayeeId,
     ) -> Sealed {
-        let mut plain = details.sort_code.as_str().as_bytes().to_vec();
-        plain.extend_from_slice(details.account_number.as_str().as_bytes());
-        plain.extend_from_slice(details.account_name.as_str().as_bytes());
-        seal(&self.cipher(), nonce, &owned_by(b"payee", owner, payee.as_str().as_bytes()), &plain)
+        let associated = owned_by(b"payee", owner, payee.as_str().as_bytes());
+        seal(&self.cipher(), nonce, &associated, &details.to_bytes())
     }
 
     /// Opens what [`PersonKey::seal_payee`] made.
@@ -171,6 +177,17 @@ pub struct PayeeDetails {
     pub sort_code: SortCode,
     /// The account number.
     pub account_number: AccountNumber,
+}
+
+impl PayeeDetails {
+    /// The details as one text: six digits, eight digits, the name. For sealing and keyed fingerprints only.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut plain = self.sort_code.as_str().as_bytes().to_vec();
+        plain.extend_from_slice(self.account_number.as_str().as_bytes());
+        plain.extend_from_slice(self.account_name.as_str().as_bytes());
+        plain
+    }
 }
 
 /// A text is not the name of a bank account.

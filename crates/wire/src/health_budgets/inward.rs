@@ -422,11 +422,17 @@ pub struct List<F> {
     pub min_position: Option<Position>,
 }
 
+/// Which plans are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanFilter {
+    /// Of one payer only.
+    pub ccg: Option<OdsCode>,
+    /// In one state only.
+    pub state: Option<PlanState>,
+}
+
 /// Plans, by payer and state.
-pub fn list_plans(
-    key: &PageKey,
-    message: v1::ListPlansRequest,
-) -> Result<List<(Option<OdsCode>, Option<PlanState>)>, Violations> {
+pub fn list_plans(key: &PageKey, message: v1::ListPlansRequest) -> Result<List<PlanFilter>, Violations> {
     let filter = v1::ListPlansRequest { page: None, min_position: None, ..message.clone() };
     let v1::ListPlansRequest { system, ccg, state, page, min_position } = message;
     let mut fields = Fields::new();
@@ -436,7 +442,12 @@ pub fn list_plans(
         if state == 0 { Some(None) } else { fields.one_of("state", state, words::plan_state_from).map(Some) };
     let page = key.page(&mut fields, "page", page, &filter);
     let (system, ccg, state, page) = fields.known((system, ccg, state, page))?;
-    Ok(List { system, filter: (ccg, state), page, min_position: min_position.map(Position::new) })
+    Ok(List {
+        system,
+        filter: PlanFilter { ccg, state },
+        page,
+        min_position: min_position.map(Position::new),
+    })
 }
 
 /// Spends, by plan.
