@@ -1,12 +1,12 @@
-//! What lines are found by, as 16 bytes of SHA-256: nobody can make one line pass for another's.
+//! What lines are found by, in 16 bytes.
 
 use crate::{ActivityLine, Care};
 use core::hash::{BuildHasher, Hasher};
-use journal::Day;
-use nhs::{CdsIdentifier, Hrg, OdsCode, PointOfDelivery, Pseudonym};
+use nhs::{CdsIdentifier, Hrg, OdsCode, PointOfDelivery};
 use sha2::{Digest as _, Sha256};
 
-/// A line's identity: its provider and the provider's name for it.
+/// A line's identity: its provider and the provider's name for it, as the first half of their SHA-256, so that nobody can
+/// make one line pass for another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LineKey([u8; 16]);
 
@@ -31,6 +31,9 @@ impl LineKey {
 ///
 /// The same patient, provider and day; for spells and procedures the same HRG, for attendances the same function and
 /// kind of attendance. Source: the automated challenges of commissioners (NHS practice, unverified).
+///
+/// No hash: day (4 bytes), provider (6) and what was done (5) fill 15 bytes, which are laid over the patient's 16 random
+/// ones. Of one patient no two claims meet; of two they meet as rarely as two patients' pseudonyms do.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CareKey([u8; 16]);
 
@@ -38,30 +41,23 @@ impl CareKey {
     pub(crate) const NONE: Self = Self([0; 16]);
 
     pub(crate) fn new(line: &ActivityLine) -> Self {
-        let mut hash = Sha256::new();
-        let mut start = |patient: &Pseudonym, day: Day| {
-            hash.update(patient.as_bytes());
-            hash.update(day.get().to_le_bytes());
-            hash.update(line.provider.as_str().as_bytes());
+        let done = match (line.care, line.hrg) {
+            (Care::Admitted { .. }, Some(hrg)) => grouped(1, hrg),
+            (Care::Outpatient { .. }, Some(hrg)) if line.pod.is_procedure() => grouped(2, hrg),
+            (_, _) => attendance(line.pod, line.function.number()),
         };
-        start(&line.pseudonym, line.date());
-        match (line.care, line.hrg) {
-            (Care::Admitted { .. }, Some(hrg)) => hash.update(admitted(hrg)),
-            (Care::Outpatient { .. }, Some(hrg)) if line.pod.is_procedure() => hash.update(procedure(hrg)),
-            (_, _) => hash.update(attendance(line.pod, line.function.number())),
-        }
-        Self(first_half(hash))
+        let day = line.date().get().to_le_bytes();
+        let provider = line.provider.as_str().bytes().chain(core::iter::repeat(0)).take(6);
+        let mut key = *line.pseudonym.as_bytes();
+        let over = day.into_iter().chain(provider).chain(done);
+        key.iter_mut().zip(over).for_each(|(slot, byte)| *slot ^= byte);
+        Self(key)
     }
 }
 
-fn admitted(hrg: Hrg) -> [u8; 5] {
+fn grouped(setting: u8, hrg: Hrg) -> [u8; 5] {
     let [a, b, c, d] = hrg.key().to_le_bytes();
-    [1, a, b, c, d]
-}
-
-fn procedure(hrg: Hrg) -> [u8; 5] {
-    let [a, b, c, d] = hrg.key().to_le_bytes();
-    [2, a, b, c, d]
+    [setting, a, b, c, d]
 }
 
 fn attendance(pod: PointOfDelivery, function: u16) -> [u8; 5] {
