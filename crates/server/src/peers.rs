@@ -54,7 +54,7 @@ impl Peers {
             } else if let (Some(uri), Security::MutualTls(material)) =
                 (settings.peers.get(&service), &settings.security)
             {
-                over_tls(uri.clone(), Arc::clone(&material.client))
+                over_tls(uri, Arc::clone(&material.client))
             } else {
                 continue;
             };
@@ -85,18 +85,21 @@ fn in_memory(asking: Service, links: mpsc::Sender<Link>) -> Channel {
     endpoint(Endpoint::from_static("http://in-memory")).connect_with_connector_lazy(connector)
 }
 
-fn over_tls(uri: Uri, client: Arc<rustls::ClientConfig>) -> Channel {
-    let connector = tower::service_fn(move |uri: Uri| {
-        let connector = TlsConnector::from(Arc::clone(&client));
+fn over_tls(uri: &Uri, client: Arc<rustls::ClientConfig>) -> Channel {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = uri.port_u16().unwrap_or(443);
+    let connector = tower::service_fn(move |_: Uri| {
+        let (connector, host) = (TlsConnector::from(Arc::clone(&client)), host.clone());
         async move {
-            let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-            let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-            let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
+            let stream = TcpStream::connect((host.as_str(), port)).await?;
             stream.set_nodelay(true)?;
+            let name = rustls::pki_types::ServerName::try_from(host).map_err(io::Error::other)?;
             Ok::<_, io::Error>(TokioIo::new(connector.connect(name, stream).await?))
         }
     });
-    endpoint(Endpoint::from(uri)).connect_with_connector_lazy(connector)
+    // The connector does the TLS; tonic would refuse an https address without its own. What the server reads as the
+    // request's origin is the address all the same.
+    endpoint(Endpoint::from_static("http://peer").origin(uri.clone())).connect_with_connector_lazy(connector)
 }
 
 fn endpoint(endpoint: Endpoint) -> Endpoint {
