@@ -58,7 +58,9 @@ pub fn start(telemetry: &Telemetry, instance: &str) -> Result<Sending, Telemetry
     for target in QUIET {
         filter = filter.with_target(target, tracing::Level::WARN);
     }
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let lines = match telemetry.log_format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().boxed(),
