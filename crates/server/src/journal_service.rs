@@ -1,15 +1,28 @@
 //! `almoner.journal.v1.JournalService`: what every journal of this process answers for itself.
 
 use crate::journals::{AnyJournal, AnyJournals};
-use journal::{Service, SystemName};
+use journal::{Nodes as _, Position, Service, SystemName};
 use proto::journal::v1::journal_service_server::JournalService;
 use proto::journal::v1::{
     AdvanceJournalClockRequest, AdvanceJournalClockResponse, GetCheckpointRequest, GetCheckpointResponse,
+    GetConsistencyProofRequest, GetConsistencyProofResponse, GetReceiptsRequest, GetReceiptsResponse,
     Journal, ListJournalsRequest, ListJournalsResponse,
 };
 use std::sync::Arc;
+use storage::TileError;
 use tonic::{Request, Response, Status};
-use wire::Fields;
+use wire::{Fields, Pushback};
+
+/// Receipts in one answer: as many as lines in the largest batch.
+const RECEIPTS_MAX: usize = 8_000;
+
+fn unreadable(error: TileError) -> Status {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "the hashes of a journal's tree cannot be read"
+    );
+    wire::status::damaged()
+}
 
 /// Answers for the journals of every service that this process runs.
 pub struct Journalling {
@@ -67,6 +80,61 @@ impl JournalService for Journalling {
         let (system, service) = fields.known(known)?;
         let note = self.journal(system, service).await?.checkpoint().to_string();
         Ok(Response::new(GetCheckpointResponse { note }))
+    }
+
+    async fn get_receipts(
+        &self,
+        request: Request<GetReceiptsRequest>,
+    ) -> Result<Response<GetReceiptsResponse>, Status> {
+        let GetReceiptsRequest { system, service, first_position, record_count } = request.into_inner();
+        let mut fields = Fields::default();
+        let count = usize::try_from(record_count).unwrap_or(usize::MAX);
+        let known = (
+            fields.system("system", &system),
+            fields.parse("service", &service),
+            fields.batch("record_count", count, RECEIPTS_MAX),
+        );
+        let (system, service, ()) = fields.known(known)?;
+        let journal = self.journal(system, service).await?;
+        let end = first_position.saturating_add(u64::from(record_count));
+        if end > journal.durable_count() {
+            return Err(Pushback::Behind.into());
+        }
+        let signed = journal.checkpoint_of(end).await.ok_or(Pushback::Behind)?;
+        let (tiles, checkpoint) = (journal.tiles(), signed.checkpoint);
+        let read = tokio::task::spawn_blocking(move || {
+            let leaves: Result<Vec<_>, _> = (first_position..end).map(|leaf| tiles.node(0, leaf)).collect();
+            let leaves = leaves?;
+            let proof = tiles.range(Position::new(first_position), &leaves, &checkpoint)?;
+            Ok::<_, TileError>((leaves, proof))
+        });
+        let (leaves, proof) = read.await.map_err(|_| Pushback::Stopped)?.map_err(unreadable)?;
+        Ok(Response::new(GetReceiptsResponse {
+            note: signed.note.to_string(),
+            leaf_hashes: leaves.into_iter().map(wire::common::digest).collect(),
+            proof_hashes: proof.into_iter().map(wire::common::digest).collect(),
+        }))
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<GetConsistencyProofRequest>,
+    ) -> Result<Response<GetConsistencyProofResponse>, Status> {
+        let GetConsistencyProofRequest { system, service, old_size, new_size } = request.into_inner();
+        let mut fields = Fields::default();
+        if old_size > new_size {
+            fields.refuse("old_size", "FIELD_INVALID", "the older tree is not larger than the newer one");
+        }
+        let known = (fields.system("system", &system), fields.parse("service", &service));
+        let (system, service) = fields.known(known)?;
+        let tiles = self.journal(system, service).await?.tiles();
+        if new_size > tiles.size() {
+            return Err(Pushback::Behind.into());
+        }
+        let read = tokio::task::spawn_blocking(move || tiles.consistency(old_size, new_size));
+        let proof = read.await.map_err(|_| Pushback::Stopped)?.map_err(unreadable)?;
+        let proof_hashes = proof.into_iter().map(wire::common::digest).collect();
+        Ok(Response::new(GetConsistencyProofResponse { proof_hashes }))
     }
 
     async fn advance_journal_clock(

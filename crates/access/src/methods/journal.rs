@@ -6,5 +6,7 @@ use crate::Method;
 pub(super) const METHODS: &[Method] = &[
     grant!["/almoner.journal.v1.JournalService/ListJournals", Operator, Auditor],
     grant!["/almoner.journal.v1.JournalService/GetCheckpoint"; anyone],
+    grant!["/almoner.journal.v1.JournalService/GetReceipts"; anyone],
+    grant!["/almoner.journal.v1.JournalService/GetConsistencyProof"; anyone],
     grant!["/almoner.journal.v1.JournalService/AdvanceJournalClock"; services Registry],
 ];

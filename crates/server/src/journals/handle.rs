@@ -2,14 +2,15 @@
 
 use super::engine_thread::Job;
 use journal::{
-    Cause, Day, Digest, Domain, Fingerprint, Instant, Outcome, Position, RequestId, Service, SystemName,
+    Cause, Checkpoint, Day, Digest, Domain, Fingerprint, Instant, Outcome, Position, RequestId, Service,
+    SystemName,
 };
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
-use storage::{BlobStore, Reader};
+use storage::{BlobStore, Reader, TileReader};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 /// Commands that may wait for one journal before callers are pushed back. At 100,000 a second it is well under a second.
@@ -83,6 +84,15 @@ pub enum ReadError {
     Stopped,
 }
 
+/// A checkpoint and the note that signs it.
+#[derive(Debug, Clone)]
+pub struct SignedCheckpoint {
+    /// Size and root of the tree.
+    pub checkpoint: Checkpoint,
+    /// The C2SP signed note.
+    pub note: Arc<str>,
+}
+
 /// What the state that a read saw stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadAt {
@@ -107,7 +117,9 @@ pub(crate) struct Shared<D: Domain> {
     pub(crate) reader: Reader,
     pub(crate) blobs: Arc<BlobStore>,
     /// The last signed checkpoint, as a C2SP signed note.
-    pub(crate) checkpoint: watch::Receiver<Arc<str>>,
+    pub(crate) checkpoint: watch::Receiver<SignedCheckpoint>,
+    /// The hashes of the tree.
+    pub(crate) tiles: TileReader,
 }
 
 /// One journal, for its service: cheap to clone.
@@ -237,7 +249,21 @@ impl<D: Domain> Handle<D> {
     /// The last signed checkpoint, a C2SP signed note; at most a second older than the last record.
     #[must_use]
     pub fn checkpoint(&self) -> Arc<str> {
-        Arc::clone(&self.0.checkpoint.borrow())
+        Arc::clone(&self.0.checkpoint.borrow().note)
+    }
+
+    /// The hashes of the tree, for proofs. Reads the disk.
+    #[must_use]
+    pub fn tiles(&self) -> &TileReader {
+        &self.0.tiles
+    }
+
+    /// The first signed checkpoint whose tree has at least `size` leaves, if there is one within two seconds.
+    pub async fn checkpoint_of(&self, size: u64) -> Option<SignedCheckpoint> {
+        let mut signed = self.0.checkpoint.clone();
+        let covers = signed.wait_for(|signed| signed.checkpoint.size >= size);
+        let waited = tokio::time::timeout(Duration::from_secs(2), covers).await;
+        waited.ok()?.ok().map(|signed| signed.clone())
     }
 
     /// Waits at most `patience` until every report of the records up to `position` is answered; whether it is.

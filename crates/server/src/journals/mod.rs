@@ -21,10 +21,12 @@ mod status;
 mod sync_thread;
 
 pub use clock::{Clock, SystemClock};
-pub use handle::{Answer, Answers, Handle, ReadAt, ReadError, Request, SubmitError, request, service_urn};
+pub use handle::{
+    Answer, Answers, Handle, ReadAt, ReadError, Request, SignedCheckpoint, SubmitError, request, service_urn,
+};
 pub use open::{Directory, Journals, JournalsError, Lookup, Place, SystemFacts};
 pub use outbox::{Courier, CourierError, Delivering, Delivery};
-pub use set::{Advancing, AnyJournal, AnyJournals, Getting};
+pub use set::{Advancing, AnyJournal, AnyJournals, Covering, Getting};
 
 #[cfg(test)]
 mod tests;

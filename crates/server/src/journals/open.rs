@@ -2,19 +2,19 @@
 
 use super::clock::{Clock, JournalClock};
 use super::engine_thread::{EngineThread, Job, Pending};
-use super::handle::{Handle, QUEUE_COMMANDS_MAX, Shared, service_urn};
+use super::handle::{Handle, QUEUE_COMMANDS_MAX, Shared, SignedCheckpoint, service_urn};
 use super::metrics::JournalMetrics;
 use super::outbox::{Courier, Outbox};
 use super::sync_thread::SyncThread;
 use engine::{Engine, RecoverError, Recovery};
-use journal::{CheckpointSigner, Domain, Instant, Origin, Position, Service, SystemName, house};
+use journal::{Checkpoint, CheckpointSigner, Domain, Instant, Origin, Position, Service, SystemName, house};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use storage::{BlobError, BlobStore, Disk, OpenError, Options, SegmentStore};
+use storage::{BlobError, BlobStore, Disk, OpenError, Options, SegmentStore, TileError, TileStore};
 use tokio::sync::{Semaphore, watch};
 
 /// What decides where and how a process keeps its journals.
@@ -84,6 +84,16 @@ pub enum JournalsError {
         service: Service,
         /// What is wrong.
         source: BlobError,
+    },
+    /// The hashes of its tree cannot be opened.
+    #[error("opening the tiles of {system}/{service}")]
+    Tiles {
+        /// The system.
+        system: SystemName,
+        /// The service.
+        service: Service,
+        /// What is wrong.
+        source: Box<TileError>,
     },
     /// A record cannot be replayed.
     #[error("replaying the journal {system}/{service}")]
@@ -274,10 +284,27 @@ impl<D: Domain> Journals<D> {
         }
         let engine = recovery.finish();
         let durable = engine.next().get();
-        let note = store.write_checkpoint(journal::Checkpoint { size: durable, root: recovered.tree.root() });
-        let note = note.map_err(|source| opened(OpenError::Start(source)))?;
+        let tiles = TileStore::open(
+            Arc::clone(&self.place.disk),
+            &folder.join("tiles"),
+            &recovered.checkpoint,
+            &store.reader(),
+        );
+        let mut tiles = tiles.map_err(|source| self.tiles_failed(system, source))?;
+        tiles.sync().map_err(|source| self.tiles_failed(system, source))?;
+        let checkpoint = Checkpoint { size: durable, root: recovered.tree.root() };
+        let note = store.write_checkpoint(checkpoint);
+        let note = note.map_err(|source| opened(OpenError::Start(source)))?.into();
+        let signed = SignedCheckpoint { checkpoint, note };
         let (engine, clock) = self.begin(engine, system, facts);
-        self.spawn(system, Opened { engine, clock, store, tree: recovered.tree, blobs, owed, note, durable })
+        self.spawn(
+            system,
+            Opened { engine, clock, store, tree: recovered.tree, tiles, blobs, owed, signed, durable },
+        )
+    }
+
+    fn tiles_failed(&self, system: &SystemName, source: TileError) -> JournalsError {
+        JournalsError::Tiles { system: system.clone(), service: D::SERVICE, source: Box::new(source) }
     }
 
     /// Writes the first records of an empty journal, and sets its clock.
@@ -318,14 +345,14 @@ impl<D: Domain> Journals<D> {
     }
 
     fn spawn(&self, system: &SystemName, opened: Opened<D>) -> Result<Running<D>, JournalsError> {
-        let Opened { engine, clock, store, tree, blobs, owed, note, durable } = opened;
+        let Opened { engine, clock, store, tree, tiles, blobs, owed, signed, durable } = opened;
         let (inbox, jobs) = mpsc::channel();
         // One group in flight: the engine thread hands over the next only after it was told of the last.
         let (groups, to_sync) = mpsc::sync_channel(1);
         let (durable, durable_seen) = watch::channel(durable);
         let delivered_before = owed.delivered.map_or(0, |through| through.next().get());
         let (delivered, delivered_seen) = watch::channel(delivered_before);
-        let (checkpoint, checkpoint_seen) = watch::channel(Arc::from(note));
+        let (checkpoint, checkpoint_seen) = watch::channel(signed);
         let reader = store.reader();
         let metrics = JournalMetrics::new(system, D::SERVICE);
         let outbox = self.courier.as_ref().map(|courier| {
@@ -355,10 +382,12 @@ impl<D: Domain> Journals<D> {
             reader: reader.clone(),
             blobs: Arc::clone(&blobs),
             checkpoint: checkpoint_seen,
+            tiles: tiles.reader(),
         };
         let sync = SyncThread {
             store,
             tree,
+            tiles,
             groups: to_sync,
             engine: inbox,
             outbox,
@@ -392,9 +421,10 @@ struct Opened<D: Domain> {
     clock: JournalClock,
     store: SegmentStore,
     tree: journal::Tree,
+    tiles: TileStore,
     blobs: Arc<BlobStore>,
     owed: Owed<D>,
-    note: String,
+    signed: SignedCheckpoint,
     durable: u64,
 }
 

@@ -1,10 +1,11 @@
 //! The journals of a service as the frame sees them: without their domain.
 
-use super::{Handle, Journals, JournalsError, SubmitError};
+use super::{Handle, Journals, JournalsError, SignedCheckpoint, SubmitError};
 use journal::{Domain, Instant, Service, SystemName};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use storage::TileReader;
 
 /// One journal, whatever its domain.
 pub trait AnyJournal: Send + Sync {
@@ -20,12 +21,19 @@ pub trait AnyJournal: Send + Sync {
     fn accepting(&self) -> bool;
     /// Its last signed checkpoint, a C2SP signed note.
     fn checkpoint(&self) -> Arc<str>;
+    /// The hashes of its tree. Reading them reads the disk.
+    fn tiles(&self) -> TileReader;
+    /// See [`Handle::checkpoint_of`].
+    fn checkpoint_of(&self, size: u64) -> Covering<'_>;
     /// See [`Handle::advance_clock`].
     fn advance_clock(&self, to: Instant, caller: Arc<str>) -> Advancing<'_>;
 }
 
 /// A clock on the move.
 pub type Advancing<'a> = Pin<Box<dyn Future<Output = Result<Instant, SubmitError>> + Send + 'a>>;
+
+/// A checkpoint being waited for.
+pub type Covering<'a> = Pin<Box<dyn Future<Output = Option<SignedCheckpoint>> + Send + 'a>>;
 
 /// A journal being opened.
 pub type Getting<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn AnyJournal>, JournalsError>> + Send + 'a>>;
@@ -65,6 +73,14 @@ impl<D: Domain> AnyJournal for Handle<D> {
 
     fn checkpoint(&self) -> Arc<str> {
         self.checkpoint()
+    }
+
+    fn tiles(&self) -> TileReader {
+        self.tiles().clone()
+    }
+
+    fn checkpoint_of(&self, size: u64) -> Covering<'_> {
+        Box::pin(self.checkpoint_of(size))
     }
 
     fn advance_clock(&self, to: Instant, caller: Arc<str>) -> Advancing<'_> {

@@ -36,6 +36,7 @@ impl From<JournalsError> for Status {
             JournalsError::Draining => Pushback::Draining.into(),
             JournalsError::Open { .. }
             | JournalsError::Blobs { .. }
+            | JournalsError::Tiles { .. }
             | JournalsError::Recover { .. }
             | JournalsError::System { .. } => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a journal cannot be opened");

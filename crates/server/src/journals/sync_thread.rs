@@ -1,7 +1,7 @@
 //! The thread that makes groups durable, and lets their answers go.
 
 use super::engine_thread::Job;
-use super::handle::Answers;
+use super::handle::{Answers, SignedCheckpoint};
 use super::metrics::JournalMetrics;
 use super::outbox::Reports;
 use engine::Group;
@@ -9,7 +9,7 @@ use journal::{Checkpoint, Digest, Domain, Position, Tree};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant as Monotonic};
-use storage::SegmentStore;
+use storage::{SegmentStore, TileStore};
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
 /// A signed checkpoint is written at most this long after the journal grew.
@@ -54,13 +54,14 @@ pub(crate) struct GroupJob<D: Domain> {
 pub(crate) struct SyncThread<D: Domain> {
     pub(crate) store: SegmentStore,
     pub(crate) tree: Tree,
+    pub(crate) tiles: TileStore,
     pub(crate) groups: Receiver<GroupJob<D>>,
     pub(crate) engine: Sender<Job<D>>,
     pub(crate) outbox: Option<UnboundedSender<Reports<D>>>,
     /// How many records are durable.
     pub(crate) durable: watch::Sender<u64>,
     /// The last signed checkpoint.
-    pub(crate) checkpoint: watch::Sender<Arc<str>>,
+    pub(crate) checkpoint: watch::Sender<SignedCheckpoint>,
     pub(crate) metrics: JournalMetrics,
     pub(crate) leaves: Vec<Digest>,
     pub(crate) checkpoint_due: Option<Monotonic>,
@@ -99,7 +100,7 @@ impl<D: Domain> SyncThread<D> {
         self.leaves.clear();
         for record in job.group.records() {
             let leaf = journal::leaf_hash(record);
-            self.tree.append(leaf);
+            self.tree.append_with(leaf, |level, hash| self.tiles.push(level, hash));
             self.leaves.push(leaf);
         }
         self.checkpoint_due.get_or_insert_with(|| Monotonic::now() + CHECKPOINT_AFTER);
@@ -115,6 +116,10 @@ impl<D: Domain> SyncThread<D> {
         for release in job.releases {
             release.go(Some((first, &self.leaves)));
         }
+        // Behind the answers: proofs may come a moment later.
+        if let Err(error) = self.tiles.write() {
+            end_process("the tree's hashes could not be written", &error);
+        }
         // The engine thread ends only after this thread's channel, so this fails only at the very end.
         let _ = self.engine.send(Job::Synced);
     }
@@ -122,9 +127,13 @@ impl<D: Domain> SyncThread<D> {
     fn write_checkpoint(&mut self) {
         self.checkpoint_due = None;
         let checkpoint = Checkpoint { size: self.tree.size(), root: self.tree.root() };
+        // The next start takes the tiles up from the checkpoint, so they are durable first.
+        if let Err(error) = self.tiles.sync() {
+            end_process("the tree's hashes could not be made durable", &error);
+        }
         match self.store.write_checkpoint(checkpoint) {
             Ok(note) => {
-                self.checkpoint.send_replace(note.into());
+                self.checkpoint.send_replace(SignedCheckpoint { checkpoint, note: note.into() });
             }
             Err(error) => end_process("a checkpoint could not be written", &error),
         }
@@ -132,9 +141,9 @@ impl<D: Domain> SyncThread<D> {
 }
 
 /// Ends the process because the disk failed; the next start recovers what is durable.
-fn end_process(what: &str, error: &storage::StoreError) -> ! {
+fn end_process(what: &str, error: &dyn std::error::Error) -> ! {
     let mut reason = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         reason = format!("{reason}: {cause}");
         source = cause.source();

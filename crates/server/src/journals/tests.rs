@@ -222,3 +222,30 @@ async fn many_callers_share_groups_and_each_gets_its_own_answer() {
     assert!(handle.durable_count() > seen.get(), "a read is released only when what it saw is durable");
     close(journals).await;
 }
+
+#[tokio::test]
+async fn a_batch_can_be_proved_by_its_leaves_and_a_signed_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journals, _) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    let answers = handle.submit_many((1..=40).map(|n| add(n, 1)).collect()).await.unwrap();
+    let leaves: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap().leaf).collect();
+    let first = answers[0].as_ref().unwrap().position;
+    let end = first.get() + 40;
+    let signed = handle.checkpoint_of(end).await.unwrap();
+    let origin = journal::Origin::new([1; 16], &known(), Service::Referrals);
+    let signer = journal::CheckpointSigner::new(origin, &[2; 32]);
+    let checkpoint = signer.verifier().verify(&signed.note).unwrap();
+    assert_eq!(checkpoint, signed.checkpoint);
+    let proof = handle.tiles().range(first, &leaves, &checkpoint).unwrap();
+    let range = journal::ProvenRange::verify(&checkpoint, first.get(), &leaves, &proof).unwrap();
+    for (answer, leaf) in answers.iter().flatten().zip(&leaves) {
+        let path = range.inclusion_proof(answer.position.get()).unwrap();
+        assert!(journal::verify_inclusion(answer.position.get(), *leaf, &path, &checkpoint));
+        let receipt =
+            journal::Receipt { position: answer.position, path, checkpoint: signed.note.to_string() };
+        let record = handle.record(answer.position).unwrap().unwrap();
+        receipt.verify(&record, signer.verifier()).unwrap();
+    }
+    close(journals).await;
+}
