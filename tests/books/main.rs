@@ -1,0 +1,129 @@
+//! The books as people handle them: the command line against the real binary, and hledger over its data folder.
+
+#[path = "../end_to_end/support.rs"]
+#[allow(dead_code, reason = "shared with the end-to-end tests, each of which uses its part")]
+mod support;
+
+use client::Profile;
+use proto::registry::v1::{RegisterSystemRequest, System, registry_service_client::RegistryServiceClient};
+use std::{path::Path, process::Command};
+use support::{Installation, Process, binary};
+
+const LINE: &str = "10M/elective/2017-18";
+
+/// A person at the command line.
+struct Person {
+    profile: std::path::PathBuf,
+}
+
+impl Person {
+    fn new(installation: &Installation, process: &Process, name: &str) -> Self {
+        let profile = installation.certificates().join(format!("{name}.toml"));
+        let contents = Profile {
+            address: process.address.replace("127.0.0.1", "localhost"),
+            authority: Some("authority.pem".into()),
+            certificate: Some(format!("{name}.pem").into()),
+            key: Some(format!("{name}.key").into()),
+            system: Some("berkshire-west".into()),
+        };
+        contents.write(&profile).unwrap();
+        Self { profile }
+    }
+
+    /// Runs `almoner` with these words: its output, or what it complains of.
+    fn does(&self, words: &[&str]) -> Result<String, String> {
+        let output = Command::new(binary()).arg("--profile").arg(&self.profile).args(words).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    fn row(&self, words: &[&str], starting: &str) -> Vec<String> {
+        let shown = self.does(words).unwrap();
+        let row = shown.lines().find(|line| line.trim_start().starts_with(starting));
+        let row = row.unwrap_or_else(|| panic!("no row of {starting} in\n{shown}"));
+        row.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+async fn register(installation: &Installation, process: &Process) {
+    let channel = installation.connect(process, "operator").await;
+    let system = System {
+        system: "berkshire-west".into(),
+        title: "Berkshire West ACS".into(),
+        members: vec!["10M".into()],
+        ..System::default()
+    };
+    let request = RegisterSystemRequest { request_id: client::new_request_id(), system: Some(system) };
+    RegistryServiceClient::new(channel).register_system(request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn finance_keeps_the_books_from_the_command_line() {
+    let installation = Installation::new();
+    installation.issue("operator", &["urn:almoner:person:op-1", "urn:almoner:role:operator"]);
+    installation.issue("preparer", &["urn:almoner:person:fin-1", "urn:almoner:role:finance-preparer"]);
+    installation.issue("approver", &["urn:almoner:person:fin-2", "urn:almoner:role:finance-approver"]);
+    let process = installation.serve(&["registry", "ledger"], &[]);
+    register(&installation, &process).await;
+    let preparer = Person::new(&installation, &process, "preparer");
+    let approver = Person::new(&installation, &process, "approver");
+
+    let allocate = ["ledger", "allocate", LINE, "1250000.00", "--date", "2017-06-01", "--reference", "June"];
+    let id = ["--request-id", "0192f0c1-2b3c-7d4e-8f90-123456789abc"];
+    let first = preparer.does(&[&allocate[..], &id].concat()).unwrap();
+    assert!(first.contains("£1,250,000.00 allocated to 10M/elective/2017-18"), "{first}");
+    let again = preparer.does(&[&allocate[..], &id].concat()).unwrap();
+    assert_eq!(again.trim_end(), format!("{} (before)", first.trim_end()), "a repeat allocates nothing");
+    let wrong = preparer.does(&["ledger", "allocate", "10M/dental/2017-18", "1", "--date", "2017-06-01"]);
+    assert!(wrong.unwrap_err().contains("PATH_INVALID"));
+
+    let row = preparer.row(&["ledger", "position"], LINE);
+    assert_eq!(row[1], "£1,250,000.00");
+    assert_eq!(row[6], "£1,250,000.00", "all of it is available");
+    let limit =
+        ["ledger", "set-limit", "10M/elective/2017-18/fund", "--severity", "hard", "--floor-pence", "0"];
+    preparer.does(&[&limit[..], &["--reason", "nothing overspent"]].concat()).unwrap();
+    assert!(preparer.row(&["ledger", "limits"], "10M/").contains(&"refuses".to_owned()));
+    let entries = preparer.does(&["ledger", "entries", "--reference", "June"]).unwrap();
+    assert!(entries.contains("allocation [June]") && entries.contains("£1,250,000.00"), "{entries}");
+
+    // Two people: the preparer may not reverse, the approver may not allocate.
+    let position = entries.split_whitespace().next().unwrap();
+    let reverse = ["ledger", "reverse", position, "--reason", "twice by mistake"];
+    assert!(preparer.does(&reverse).unwrap_err().contains("METHOD_NOT_ALLOWED"));
+    assert!(approver.does(&allocate).unwrap_err().contains("METHOD_NOT_ALLOWED"));
+    let refused = approver.does(&reverse).unwrap_err();
+    assert!(refused.contains("LIMIT_EXCEEDED"), "the limit keeps what is allocated: {refused}");
+    let lift =
+        ["ledger", "set-limit", "10M/elective/2017-18/fund", "--severity", "hard", "--reason", "lifted"];
+    preparer.does(&lift).unwrap();
+    assert!(approver.does(&reverse).unwrap().contains("recorded at position"));
+    let total = preparer.row(&["ledger", "trial-balance"], "all");
+    assert_eq!(total[1..3], ["£2,500,000.00", "£2,500,000.00"]);
+
+    let close = ["ledger", "close-period", "2017-05", "--reason", "May is done"];
+    approver.does(&close).unwrap();
+    let reopen = ["ledger", "reopen-period", "2017-05", "--reason", "a late invoice"];
+    assert!(approver.does(&reopen).unwrap_err().contains("SAME_PERSON"));
+
+    // The journal is read while the server runs.
+    check_with_hledger(&installation.data());
+    assert_eq!(process.stop(), Some(0));
+    check_with_hledger(&installation.data());
+}
+
+fn check_with_hledger(data: &Path) {
+    let out = data.with_file_name("ledger.journal");
+    let export = Command::new(binary())
+        .args(["export", "hledger", "--from", data.to_str().unwrap(), "--out", out.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&export.stdout);
+    assert!(said.contains("2 entries, 2 accounts"), "{said}{}", String::from_utf8_lossy(&export.stderr));
+    let checked = Command::new("hledger")
+        .args(["-f", out.to_str().unwrap(), "check", "--strict"])
+        .env("LANG", "C.UTF-8")
+        .output()
+        .expect("hledger cannot be run: install the package hledger (apt-get install hledger)");
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}

@@ -1,0 +1,6 @@
+//! The real binary, over real sockets, with mutual TLS: what no crate can show alone.
+
+mod callers;
+mod clients;
+mod kill;
+mod support;
