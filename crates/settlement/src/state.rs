@@ -99,13 +99,20 @@ impl State {
         })
     }
 
+    /// How many questions to the ledger are open for `run`.
+    #[must_use]
+    pub fn asks_of(&self, run: RequestId) -> usize {
+        let of_run = |ask: &&Ask| match ask.kind {
+            AskKind::Instruct { run: of, .. } | AskKind::Bank { run: of, .. } => of == run,
+            AskKind::Instalment(_) => false,
+        };
+        self.asks.values().filter(of_run).count()
+    }
+
     /// Whether the ledger has still to answer something of `run`.
     #[must_use]
     pub fn has_asks_of(&self, run: RequestId) -> bool {
-        self.asks.values().any(|ask| match ask.kind {
-            AskKind::Instruct { run: of, .. } | AskKind::Bank { run: of, .. } => of == run,
-            AskKind::Instalment(_) => false,
-        })
+        self.asks_of(run) > 0
     }
 
     /// Whether the ledger has still to answer an instalment that falls due by `day`.
