@@ -15,6 +15,15 @@ pub struct Line {
     pub year: FinancialYear,
 }
 
+impl Line {
+    /// Reads a budget line's name; none when it is not one.
+    #[must_use]
+    pub fn read(name: &str) -> Option<Self> {
+        let (line, _) = Account::read(&format!("{name}/out/bank"))?;
+        (line.to_string() == name).then_some(line)
+    }
+}
+
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.payer, self.programme.as_str(), self.year)
@@ -206,6 +215,7 @@ mod tests {
             assert_eq!(found.as_ref().map(|(_, leaf)| leaf), expected.as_ref(), "{path}");
             if let Some((line, _)) = found {
                 assert!(path.starts_with(&line.to_string()), "{line}");
+                assert_eq!(Line::read(&line.to_string()), Some(line));
             }
         }
     }

@@ -37,6 +37,7 @@ mod account;
 mod command;
 mod domain;
 mod figures;
+mod pack;
 mod position;
 mod refusal;
 mod state;
@@ -55,6 +56,7 @@ pub use figures::{
     ActivityFigure, BudgetFigure, Figures, InstalmentFigure, LineFigure, PaymentFigure, PaymentProgress,
     StatementFigure, WindowFigure, WindowKind,
 };
+pub use pack::pack;
 pub use position::{LineRow, PayeeRow, Position, position};
 pub use refusal::Refusal;
 pub use state::{ControlTotal, Pending, RecordedPosition, State};

@@ -25,6 +25,7 @@ mod tests {
         all.extend(of::<referrals::Refusal>());
         all.extend(of::<settlement::Refusal>().chain(of::<settlement::PrepareError>()));
         all.extend(of::<crate::settlement::Unable>());
+        all.extend(of::<reconciliation::Refusal>());
         all.extend(of::<ledger::Refusal>().chain(of::<crate::ledger::Missing>()));
         all
     }

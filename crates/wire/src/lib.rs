@@ -15,6 +15,7 @@ pub mod health_budgets;
 pub mod identity;
 pub mod ledger;
 mod page;
+pub mod reconciliation;
 pub mod referrals;
 pub mod registry;
 pub mod settlement;

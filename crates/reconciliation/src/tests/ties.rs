@@ -344,3 +344,56 @@ fn a_broken_tie_says_whose_it_is() {
     "#]]
     .assert_debug_eq(&broken);
 }
+
+#[test]
+fn a_position_is_packed_for_the_file() {
+    let figures = Books::of(&[Story {
+        payer: 0,
+        payee: 2,
+        accepted: 1_000,
+        over_claimed: 5,
+        contested: 300,
+        not_ours: 40,
+        unreadable: 7,
+        instalment: 0,
+        paid: 2,
+    }]);
+    let (position, ties) = (position(&figures), ties(&figures));
+    let sources =
+        [(journal::Service::Ledger, Some(journal::Position::new(9))), (journal::Service::Identity, None)];
+    let text = String::from_utf8(pack("2017-18".parse().unwrap(), &sources, &position, &ties)).unwrap();
+    let shown: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with("tie,LINE_") && !line.contains("10N")).collect();
+    expect_test::expect![[r#"
+        almoner position 1
+        financial_year,2017-18
+        source,ledger,9
+        source,identity,
+        line,10M/elective/2017-18,100000000,777,300,300,0,1000,0,99997923,1300
+        line,10M/phb/2017-18,5900,50,100,0,0,290,0,5460,300
+        payee,10M/elective/2017-18,NT3,third-party,1000,300,300,0,1000,0
+        payee,10M/phb/2017-18,NVC,phb,0,100,0,0,0,0
+        payee,10M/phb/2017-18,direct payments,phb,0,0,0,0,300,0
+        class,10M/elective/2017-18,third-party,1300,777
+        class,10M/phb/2017-18,phb,300,0
+        tie,CLAIMS,NT3 for 10M,1352,1000,0,PRICE_DIFFERENCE,5,CONTESTED_CLAIMS,340,UNREADABLE_CLAIMS,7
+        tie,ACCEPTED,NT3 for 10M,1000,1000,0
+        tie,PAYABLE,10M to NT3,1000,1000,0
+        tie,CONTESTED,10M to NT3,300,300,0
+        tie,WINDOWS,10M to NVC,100,100,0
+        tie,EXPENDITURE,10M,1300,1300,0
+        tie,IN_TRANSIT,10M elective,0,0,0
+        tie,IN_TRANSIT,10M phb,0,0,0
+        tie,SETTLED,10M elective,1000,1000,0
+        tie,SETTLED,10M phb,300,290,0,RECEIVED_FROM_HOLDERS,10
+        tie,BANK,10M,1300,1290,0,RECEIVED_FROM_HOLDERS,10
+        tie,BUDGET_ALLOCATION,10M,900,900,0
+        tie,BUDGET_HOLDS,10M,50,50,0
+        tie,BUDGET_EXPENDITURE,10M,300,300,0
+        tie,BUDGET_PAID_AHEAD,10M,70,70,0
+        tie,BUDGET_RECOVERABLE,10M,20,20,0
+        tie,TRANSFERRED,all lines,0,0,0
+        tie,TRIAL_BALANCE,the ledger,0,0,0
+        tie,CONTROL_TOTAL,the system,-500,-500,0"#]]
+    .assert_eq(&shown.join("\n"));
+}
