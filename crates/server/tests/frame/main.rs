@@ -2,6 +2,7 @@
 
 mod house;
 mod methods;
+mod telemetry;
 
 use house::{BALANCE, FINANCE, House, PROVIDER, ask, reason};
 use http::uri::PathAndQuery;
