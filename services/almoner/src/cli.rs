@@ -34,6 +34,12 @@ enum Command {
     Certificates(commands::certificates::Options),
     /// Read and write the books
     Ledger(commands::ledger::Options),
+    /// Submit a provider's activity file
+    Submit(commands::submit::Options),
+    /// Read what became of activity
+    Activity(commands::activity::Options),
+    /// Record, read and end referrals
+    Referral(commands::referral::Options),
     /// Write what other programs read
     Export(commands::export::Options),
 }
@@ -46,6 +52,9 @@ impl Cli {
             Command::Status(options) => status::run(options, &calling).await,
             Command::Certificates(options) => commands::certificates::run(&options),
             Command::Ledger(options) => commands::ledger::run(options, &calling).await,
+            Command::Submit(options) => commands::submit::run(options, &calling).await,
+            Command::Activity(options) => commands::activity::run(options, &calling).await,
+            Command::Referral(options) => commands::referral::run(options, &calling).await,
             Command::Export(options) => commands::export::run(&options),
         }
     }

@@ -34,6 +34,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 /// Starts the services that the configuration names, in their order.
 pub(crate) async fn start_services(frame: &mut Frame) -> Result<(), FrameError> {
     frame.start(Service::Registry, registry_service::start).await?;
+    frame.start(Service::Identity, identity_service::start).await?;
     frame.start(Service::Ledger, ledger_service::start).await?;
+    frame.start(Service::Referrals, referrals_service::start).await?;
     Ok(())
 }

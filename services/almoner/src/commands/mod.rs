@@ -1,5 +1,8 @@
 //! The people's commands, one file per group.
 
+pub(crate) mod activity;
 pub(crate) mod certificates;
 pub(crate) mod export;
 pub(crate) mod ledger;
+pub(crate) mod referral;
+pub(crate) mod submit;
