@@ -43,6 +43,11 @@ impl State {
         self.spends.iter().map(|(record, spend)| (*record, spend))
     }
 
+    /// Spends and bookings recorded from `from` on.
+    pub fn spends_from(&self, from: Position) -> impl Iterator<Item = (Position, &Spend)> {
+        self.spends.range(from..).map(|(record, spend)| (*record, spend))
+    }
+
     /// A reclaim, by its record.
     #[must_use]
     pub fn reclaim(&self, record: Position) -> Option<&Reclaim> {
@@ -52,6 +57,11 @@ impl State {
     /// Every reclaim, by its record.
     pub fn reclaims(&self) -> impl Iterator<Item = (Position, &Reclaim)> {
         self.reclaims.iter().map(|(record, reclaim)| (*record, reclaim))
+    }
+
+    /// Reclaims recorded from `from` on.
+    pub fn reclaims_from(&self, from: Position) -> impl Iterator<Item = (Position, &Reclaim)> {
+        self.reclaims.range(from..).map(|(record, reclaim)| (*record, reclaim))
     }
 
     /// What the ledger has not answered yet, in the order asked. Whoever drives this domain carries each to the ledger, after

@@ -17,7 +17,7 @@ const REASONS: [&str; 9] = {
 
 /// The reasons of plans' own fields.
 #[cfg(test)]
-pub(crate) const FIELD_REASONS: &[&str] = &["PLAN_ID_INVALID"];
+pub(crate) const FIELD_REASONS: &[&str] = &["ORGANISATION_NOT_OPEN", "PLAN_ID_INVALID"];
 
 impl Reason for Refusal {
     const SERVICE: Service = Service::Identity;
