@@ -34,6 +34,12 @@ enum Command {
     Certificates(commands::certificates::Options),
     /// Read and write the books
     Ledger(commands::ledger::Options),
+    /// Prepare, approve and pay settlement runs
+    Settle(commands::settle::Options),
+    /// Read back what a bank says
+    Bank(commands::bank::Options),
+    /// Show what one payment pays
+    Remittance(commands::remittance::Options),
     /// Submit a provider's activity file
     Submit(commands::submit::Options),
     /// Read what became of activity
@@ -52,6 +58,9 @@ impl Cli {
             Command::Status(options) => status::run(options, &calling).await,
             Command::Certificates(options) => commands::certificates::run(&options),
             Command::Ledger(options) => commands::ledger::run(options, &calling).await,
+            Command::Settle(options) => commands::settle::run(options, &calling).await,
+            Command::Bank(options) => commands::bank::run(options, &calling).await,
+            Command::Remittance(options) => commands::remittance::run(options, &calling).await,
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,

@@ -10,6 +10,11 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Says something beside the result.
+pub(crate) fn note(text: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Says what went wrong, cause after cause.
 pub(crate) fn error(error: &anyhow::Error) {
     let mut text = format!("almoner: {error}");

@@ -1,8 +1,11 @@
 //! The people's commands, one file per group.
 
 pub(crate) mod activity;
+pub(crate) mod bank;
 pub(crate) mod certificates;
 pub(crate) mod export;
 pub(crate) mod ledger;
 pub(crate) mod referral;
+pub(crate) mod remittance;
+pub(crate) mod settle;
 pub(crate) mod submit;
