@@ -40,6 +40,8 @@ enum Command {
     Bank(commands::bank::Options),
     /// Show what one payment pays
     Remittance(commands::remittance::Options),
+    /// Open, approve and spend personal health budgets
+    Phb(commands::phb::Options),
     /// Submit a provider's activity file
     Submit(commands::submit::Options),
     /// Read what became of activity
@@ -61,6 +63,7 @@ impl Cli {
             Command::Settle(options) => commands::settle::run(options, &calling).await,
             Command::Bank(options) => commands::bank::run(options, &calling).await,
             Command::Remittance(options) => commands::remittance::run(options, &calling).await,
+            Command::Phb(options) => Box::pin(commands::phb::run(options, &calling)).await,
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,

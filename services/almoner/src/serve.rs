@@ -37,6 +37,7 @@ pub(crate) async fn start_services(frame: &mut Frame) -> Result<(), FrameError> 
     frame.start(Service::Identity, identity_service::start).await?;
     frame.start(Service::Ledger, ledger_service::start).await?;
     frame.start(Service::Referrals, referrals_service::start).await?;
+    frame.start(Service::HealthBudgets, health_budgets_service::start).await?;
     frame.start(Service::Settlement, settlement_service::start).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ pub(crate) mod bank;
 pub(crate) mod certificates;
 pub(crate) mod export;
 pub(crate) mod ledger;
+pub(crate) mod phb;
 pub(crate) mod referral;
 pub(crate) mod remittance;
 pub(crate) mod settle;
