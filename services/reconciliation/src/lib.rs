@@ -1,1 +1,33 @@
-//! The gRPC adapter of reconciliation.
+//! The gRPC adapter of reconciliation: collects what the other services' books show, ties it, and answers.
+//!
+//! ```text
+//! referrals ─┐
+//! health budgets ─┤
+//! settlement ─────┼─▶ Figures ──ties, position──▶ answer, or a record with the pack's digest
+//! ledger ─────────┤
+//! registry ───────┘
+//! ```
+//! Other services are only read. Their figures are read one after the other, each with the position that it was read at; the
+//! ledger's accounts, lines and windows are read again until all three show the same position.
+
+mod adapter;
+mod books;
+mod collect;
+
+pub use adapter::Adapter;
+
+use proto::reconciliation::v1::reconciliation_service_server::ReconciliationServiceServer;
+use reconciliation::Reconciliation;
+use server::{AskRegistry, Context, StartError, Started, journals::Journals};
+use std::sync::Arc;
+
+/// Opens the journals of reconciliation and answers for them.
+pub async fn start(context: Context) -> Result<Started, StartError> {
+    let (place, peers) = (context.place(), context.peers().clone());
+    let directory = AskRegistry::new(&peers)?;
+    let journals =
+        tokio::task::spawn_blocking(move || Journals::<Reconciliation>::open(place, directory, None));
+    let journals = journals.await??;
+    let adapter = Adapter::new(Arc::clone(&journals), &peers)?;
+    Ok(Started::new().add(server::limited!(ReconciliationServiceServer, adapter)).journals(journals))
+}
