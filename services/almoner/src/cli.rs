@@ -1,6 +1,6 @@
 //! The command line. A command group has a file of its own under `commands/` and a variant here.
 
-use crate::{commands, serve, status};
+use crate::{commands, demo, serve, status};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use client::{Connection, Profile};
@@ -26,6 +26,8 @@ pub(crate) struct Calling {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play a month of an accountable care system, and show what it comes to
+    Demo(demo::Options),
     /// Run services
     Serve(serve::Options),
     /// Show whether a server serves, and where its journals stand
@@ -34,14 +36,16 @@ enum Command {
     Certificates(commands::certificates::Options),
     /// Read and write the books
     Ledger(commands::ledger::Options),
+    /// Read who is who and who buys what, and agree on changes
+    Registry(commands::registry::Options),
+    /// Open, approve and spend personal health budgets
+    Phb(commands::phb::Options),
     /// Prepare, approve and pay settlement runs
     Settle(commands::settle::Options),
     /// Read back what a bank says
     Bank(commands::bank::Options),
     /// Show what one payment pays
     Remittance(commands::remittance::Options),
-    /// Open, approve and spend personal health budgets
-    Phb(commands::phb::Options),
     /// Submit a provider's activity file
     Submit(commands::submit::Options),
     /// Read what became of activity
@@ -56,14 +60,16 @@ impl Cli {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let Self { calling, command } = self;
         match command {
+            Command::Demo(options) => Box::pin(demo::run(options)).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Status(options) => status::run(options, &calling).await,
             Command::Certificates(options) => commands::certificates::run(&options),
             Command::Ledger(options) => commands::ledger::run(options, &calling).await,
+            Command::Registry(options) => commands::registry::run(options, &calling).await,
+            Command::Phb(options) => Box::pin(commands::phb::run(options, &calling)).await,
             Command::Settle(options) => commands::settle::run(options, &calling).await,
             Command::Bank(options) => commands::bank::run(options, &calling).await,
             Command::Remittance(options) => commands::remittance::run(options, &calling).await,
-            Command::Phb(options) => Box::pin(commands::phb::run(options, &calling)).await,
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,

@@ -39,5 +39,6 @@ pub(crate) async fn start_services(frame: &mut Frame) -> Result<(), FrameError> 
     frame.start(Service::Referrals, referrals_service::start).await?;
     frame.start(Service::HealthBudgets, health_budgets_service::start).await?;
     frame.start(Service::Settlement, settlement_service::start).await?;
+    frame.start(Service::Reconciliation, reconciliation_service::start).await?;
     Ok(())
 }

@@ -12,7 +12,11 @@ use clap::Args;
 use client::Connection;
 use file::ActivityFile;
 use proto::referrals::v1::{self, referrals_service_client::ReferralsServiceClient};
-use std::{cell::RefCell, collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use tonic::{Status, transport::Channel};
 
 /// Lines of one batch: half of what the server takes.
@@ -58,21 +62,9 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     let activity = ActivityFile::read(&file)?;
     let (connection, of_profile) = calling.connect()?;
     let system = system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
-    let request = v1::OpenSubmissionRequest {
-        system: system.clone(),
-        request_id: client::new_request_id(),
-        provider,
-        file_digest: activity.digest.0.to_vec(),
-        again,
-    };
-    let opened = connection.retry().run(|| {
-        let (mut client, request) = (client_of(&connection), request.clone());
-        async move { client.open_submission(request).await }
-    });
-    let opened = opened.await.context("the submission was not opened")?.into_inner();
-    let known = if opened.existing { ", known from before" } else { "" };
-    output::line(format_args!("submission {}{known}", opened.submission_id));
-    let submitter = Submitter { connection, system, submission_id: opened.submission_id };
+    let (submitter, existing) = Submitter::open(connection, system, provider, &activity, again).await?;
+    let known = if existing { ", known from before" } else { "" };
+    output::line(format_args!("submission {}{known}", submitter.submission_id));
     let progress = if validate_only {
         submitter.validate(&activity.lines).await?
     } else {
@@ -85,17 +77,52 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     Ok(())
 }
 
+/// Submits a provider's file over `connection`, and returns the answers in the order of its rows.
+pub(crate) async fn send(
+    connection: Connection,
+    system: String,
+    provider: String,
+    path: &Path,
+) -> anyhow::Result<Vec<v1::LineAnswer>> {
+    let activity = ActivityFile::read(path)?;
+    let (submitter, _) = Submitter::open(connection, system, provider, &activity, false).await?;
+    Ok(submitter.stream(&activity.lines).await?.answers)
+}
+
 fn client_of(connection: &Connection) -> ReferralsServiceClient<Channel> {
     client::calling!(ReferralsServiceClient, connection.channel())
 }
 
 impl Submitter {
+    /// Opens the submission of `activity`; also whether it was open already.
+    async fn open(
+        connection: Connection,
+        system: String,
+        provider: String,
+        activity: &ActivityFile,
+        again: bool,
+    ) -> anyhow::Result<(Self, bool)> {
+        let request = v1::OpenSubmissionRequest {
+            system: system.clone(),
+            request_id: client::new_request_id(),
+            provider,
+            file_digest: activity.digest.0.to_vec(),
+            again,
+        };
+        let opened = connection.retry().run(|| {
+            let (mut client, request) = (client_of(&connection), request.clone());
+            async move { client.open_submission(request).await }
+        });
+        let opened = opened.await.context("the submission was not opened")?.into_inner();
+        Ok((Self { connection, system, submission_id: opened.submission_id }, opened.existing))
+    }
+
     /// Streams every line; a stream that breaks goes on at the first row without an answer.
     async fn stream(&self, lines: &[v1::ActivityLine]) -> anyhow::Result<Progress> {
-        let progress = RefCell::new(Progress::default());
+        let progress = Mutex::new(Progress::default());
         let tries = self.connection.retry().run(|| self.stream_once(lines, &progress));
         let ended = tries.await;
-        let progress = progress.into_inner();
+        let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let next = progress.answers.len() + 1;
         ended.with_context(|| format!("rows from {next} on were not answered: submit the file again"))?;
         Ok(progress)
@@ -104,9 +131,9 @@ impl Submitter {
     async fn stream_once(
         &self,
         lines: &[v1::ActivityLine],
-        progress: &RefCell<Progress>,
+        progress: &Mutex<Progress>,
     ) -> Result<(), Status> {
-        let from = progress.borrow().answers.len();
+        let from = lock(progress).answers.len();
         let rest = lines.get(from..).unwrap_or_default().to_vec();
         let (system, submission_id) = (self.system.clone(), self.submission_id.clone());
         let batches: Vec<_> = rest
@@ -122,11 +149,11 @@ impl Submitter {
         let mut client = client_of(&self.connection);
         let mut answers = client.stream_activity(tokio_stream::iter(batches)).await?.into_inner();
         while let Some(answer) = answers.message().await? {
-            let mut progress = progress.borrow_mut();
+            let mut progress = lock(progress);
             progress.pending |= answer.posting() == v1::Posting::Pending;
             progress.answers.extend(answer.answers);
         }
-        if progress.borrow().answers.len() == lines.len() {
+        if lock(progress).answers.len() == lines.len() {
             Ok(())
         } else {
             Err(Status::unavailable("the stream ended before every line was answered"))
@@ -151,6 +178,10 @@ impl Submitter {
         }
         Ok(progress)
     }
+}
+
+fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The row that follows so many rows.
@@ -188,7 +219,7 @@ fn summary(activity: &ActivityFile, progress: &Progress) {
 }
 
 /// An answer in a word.
-pub(super) const fn word(answer: v1::Answer) -> &'static str {
+pub(crate) const fn word(answer: v1::Answer) -> &'static str {
     match answer {
         v1::Answer::Unspecified => "",
         v1::Answer::Accepted => "accepted",

@@ -86,7 +86,10 @@ impl Maker<'_> {
             Kind::DayCase | Kind::Elective => self.spell(ccg, place, kind),
         };
         line.claimed = self.claims.price(&line).ok_or_else(|| {
-            GenerateError::NoPrice(line.hrg.map_or_else(|| line.function.to_owned(), |hrg| hrg.to_string()), line.site)
+            GenerateError::NoPrice(
+                line.hrg.map_or_else(|| line.function.to_owned(), |hrg| hrg.to_string()),
+                line.site,
+            )
         })?;
         let kept = matches!(kind, Kind::First | Kind::FollowUp);
         if kept {

@@ -2,9 +2,7 @@
 
 use super::mix::Fault;
 use jiff::civil::Date;
-use nhs::{
-    AttendedOrDidNotAttend, FirstAttendance, Hrg, NhsNumber, OdsCode, PointOfDelivery, PracticeCode,
-};
+use nhs::{AttendedOrDidNotAttend, FirstAttendance, Hrg, NhsNumber, OdsCode, PointOfDelivery, PracticeCode};
 use std::fmt::Write as _;
 
 /// Which file a line stands in.

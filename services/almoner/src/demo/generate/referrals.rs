@@ -74,7 +74,8 @@ pub(super) fn referrals(size: Size, practices: &Practices, people: &mut People) 
             let by_gp = chance.chance(mix::BY_GP);
             let booked = by_gp && chance.chance(mix::BOOKED[place.class]);
             let referred = chance.one_of(&days).copied().unwrap_or(days[0]);
-            let specialty = &SPECIALTIES[chance.weighted(SPECIALTIES.iter().map(|s| s.outpatients[place.class]))];
+            let specialty =
+                &SPECIALTIES[chance.weighted(SPECIALTIES.iter().map(|s| s.outpatients[place.class]))];
             let cancelled = place.is_paid_by_case() && chance.chance(mix::CANCELLED_REFERRALS);
             referrals.push(Referral {
                 patient: people.somebody(),

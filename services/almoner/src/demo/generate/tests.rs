@@ -46,9 +46,20 @@ fn the_month_is_believable() {
     assert_eq!(lines.len() - twins, 50_000);
     let share = |count: usize| count * 1_000 / lines.len();
     let count = |wanted: &dyn Fn(&Line) -> bool| share(lines.iter().filter(|line| wanted(line)).count());
-    let within = |found: usize, low, high, what: &str| assert!((low..=high).contains(&found), "{what}: {found}");
-    within(count(&|line| line.pod.is_first() == Some(true) && !line.pod.is_remote()), 210, 245, "first attendances");
-    within(count(&|line| line.pod.is_first() == Some(false) && !line.pod.is_remote()), 430, 480, "follow-ups");
+    let within =
+        |found: usize, low, high, what: &str| assert!((low..=high).contains(&found), "{what}: {found}");
+    within(
+        count(&|line| line.pod.is_first() == Some(true) && !line.pod.is_remote()),
+        210,
+        245,
+        "first attendances",
+    );
+    within(
+        count(&|line| line.pod.is_first() == Some(false) && !line.pod.is_remote()),
+        430,
+        480,
+        "follow-ups",
+    );
     within(count(&|line| line.pod == PointOfDelivery::Procedure), 105, 130, "procedures");
     within(count(&|line| line.pod.is_remote()), 75, 100, "not face to face");
     within(count(&|line| line.pod == PointOfDelivery::DayCase), 82, 102, "day cases");
@@ -75,13 +86,24 @@ fn the_money_is_believable() {
     };
     let nhs = |line: &Line| !line.provider.starts_with('N');
     let pounds = |pence: i64| pence / 100;
-    let within = |found: i64, low, high, what: &str| assert!((low..=high).contains(&found), "{what}: {found}");
+    let within =
+        |found: i64, low, high, what: &str| assert!((low..=high).contains(&found), "{what}: {found}");
     within(pounds(sum(&|line| line.wave == Wave::Flex).0), 11_300_000, 13_900_000, "the month");
     within(pounds(sum(&|line| !nhs(line)).0), 1_400_000, 2_100_000, "independents");
     // Averages with the market forces factor, about 1.15.
-    within(pounds(sum(&|line| nhs(line) && line.pod == PointOfDelivery::Elective).1), 3_000, 4_400, "ordinary spell");
+    within(
+        pounds(sum(&|line| nhs(line) && line.pod == PointOfDelivery::Elective).1),
+        3_000,
+        4_400,
+        "ordinary spell",
+    );
     within(pounds(sum(&|line| nhs(line) && line.pod == PointOfDelivery::DayCase).1), 700, 1_050, "day case");
-    within(pounds(sum(&|line| !nhs(line) && line.pod == PointOfDelivery::Elective).1), 4_300, 6_000, "joints");
+    within(
+        pounds(sum(&|line| !nhs(line) && line.pod == PointOfDelivery::Elective).1),
+        4_300,
+        6_000,
+        "joints",
+    );
 }
 
 #[test]
@@ -89,7 +111,8 @@ fn budgets_come_to_the_areas_total() {
     let month = of(None, 1);
     assert_eq!(month.budgets.len(), 96);
     assert_eq!(month.budgets.iter().map(|budget| budget.year_pence).sum::<i64>(), 2_900_000_00);
-    let count = |wanted: &dyn Fn(&Budget) -> bool| month.budgets.iter().filter(|budget| wanted(budget)).count();
+    let count =
+        |wanted: &dyn Fn(&Budget) -> bool| month.budgets.iter().filter(|budget| wanted(budget)).count();
     for holding in [Holding::Notional, Holding::ThirdParty, Holding::DirectPayment] {
         assert!(count(&|budget| budget.holding == holding) >= 5, "{holding:?}");
     }

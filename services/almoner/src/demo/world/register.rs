@@ -2,10 +2,9 @@
 
 use super::World;
 use anyhow::Context as _;
-use client::{Connection, MESSAGE_BYTES_MAX};
+use client::Connection;
 use journal::{RequestId, SystemName, derived_request_id};
 use proto::registry::v1::{self, registry_service_client::RegistryServiceClient};
-use tonic::transport::Channel;
 
 /// Rows of one request: what the registry takes at once.
 const ROWS_MAX: usize = 200;
@@ -21,16 +20,11 @@ pub(crate) struct People {
     pub(crate) approver: Connection,
 }
 
-fn registry(connection: &Connection) -> RegistryServiceClient<Channel> {
-    RegistryServiceClient::new(connection.channel())
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
-        .max_encoding_message_size(MESSAGE_BYTES_MAX)
-}
-
 /// Sends one request until it is answered.
 macro_rules! call {
     ($connection:expr, $method:ident, $request:expr) => {{
-        let (client, request) = (registry($connection), $request);
+        let request = $request;
+        let client = client::calling!(RegistryServiceClient, $connection.channel());
         let answer = $connection.retry().run(|| {
             let (mut client, request) = (client.clone(), request.clone());
             async move { client.$method(request).await }

@@ -1,9 +1,16 @@
 //! The shipped world is one that the registry takes, and that answers as Berkshire West would.
 
 use super::*;
+use client::{Connection, Profile};
 use journal::{Blobs, Day, Digest, Domain as _, Instant, Moment, Position, RequestId, SystemName};
+use proto::registry::v1::registry_service_client::RegistryServiceClient;
 use reference::{ContractMatch, ExpenditureClass, Mechanism, NoCut, Reference, Snapshot};
 use registry::{Command, Known, Registry, State};
+use server::{
+    Frame, Limits, Material, Security, Settings, Telemetry, Tls,
+    certificates::{Authority, Holder},
+};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 use wire::registry::inward::{self, Write};
 
 const ID: &str = "0192f0c1-2b3c-7d4e-8f90-123456789abc";
@@ -249,4 +256,85 @@ fn price_books_are_named_by_their_bytes() {
     Registry::encode(&command, &journal::Outcome::Accepted(events), &mut body);
     assert!(body.len() < 500, "the rows stay out of the record");
     assert!(Registry::decode(Registry::kind(&command), &body, &journal::NoBlobs as &dyn Blobs).is_err());
+}
+
+/// A connection as the person `id`, who holds `roles`.
+fn connection(
+    authority: &Authority,
+    folder: &Path,
+    address: SocketAddr,
+    id: &str,
+    roles: &[&str],
+) -> Connection {
+    let mut uris = vec![format!("urn:almoner:person:{id}")];
+    uris.extend(roles.iter().map(|role| format!("urn:almoner:role:{role}")));
+    let files = authority.issue(folder, id, &Holder { uris, ..Holder::default() }).unwrap();
+    let profile = Profile {
+        address: format!("https://{address}"),
+        authority: Some(files.authority),
+        certificate: Some(files.certificate),
+        key: Some(files.key),
+        system: None,
+    };
+    profile.connect().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_world_is_told_over_grpc_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::in_folder(folder.path()).unwrap();
+    let holder = Holder {
+        uris: vec!["urn:almoner:service:registry".into()],
+        addresses: vec!["127.0.0.1".parse().unwrap()],
+        ..Holder::default()
+    };
+    let files = authority.issue(folder.path(), "server", &holder).unwrap();
+    let tls = Tls { certificate: files.certificate, key: files.key, authority: files.authority };
+    let settings = Settings {
+        data_dir: folder.path().join("data"),
+        services: vec![journal::Service::Registry],
+        address: "127.0.0.1:0".parse().unwrap(),
+        security: Security::MutualTls(Material::read(&tls).unwrap()),
+        reflection: false,
+        peers: BTreeMap::new(),
+        limits: Limits { drain_notice_ms: 0, ..Limits::default() },
+        telemetry: Telemetry::default(),
+    };
+    let mut frame = Frame::bind(settings).await.unwrap();
+    frame.start(journal::Service::Registry, registry_service::start).await.unwrap();
+    frame.open().await;
+    let address = frame.address();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(frame.run(async { drop(stopped.await) }));
+
+    let person = |id, roles: &[&str]| connection(&authority, folder.path(), address, id, roles);
+    let people = People {
+        operator: person("olu", &["operator"]),
+        preparer: person("pat", &["finance-preparer"]),
+        approver: person("ali", &["finance-approver"]),
+    };
+    let world = World::shipped().unwrap();
+    let base = ID.parse().unwrap();
+    world.register(&people, base).await.unwrap();
+    world.register(&people, base).await.unwrap();
+
+    let mut registry = client::calling!(RegistryServiceClient, people.preparer.channel());
+    let list =
+        v1::ListContractsRequest { system: world.system.system.clone(), page: None, min_position: None };
+    let contracts = registry.list_contracts(list).await.unwrap().into_inner().contracts;
+    assert_eq!(contracts.len(), world.contracts.len());
+    assert!(
+        contracts.iter().all(|row| world.contracts.contains(row)),
+        "contracts come back as they were told"
+    );
+    let list =
+        v1::ListProposalsRequest { system: world.system.system.clone(), page: None, min_position: None };
+    assert!(registry.list_proposals(list).await.unwrap().into_inner().proposals.is_empty());
+    // Whoever is not a service gets no reference data, and whoever only prepares approves nothing.
+    let get = v1::GetReferenceRequest { system: world.system.system.clone(), ..Default::default() };
+    let refused = registry.get_reference(get).await.unwrap_err();
+    assert_eq!(wire::status::reason_of(&refused).as_deref(), Some("METHOD_NOT_ALLOWED"));
+    drop((registry, people));
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
 }

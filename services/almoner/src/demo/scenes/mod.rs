@@ -1,0 +1,71 @@
+//! The month, scene by scene, in the order in which its people would act.
+//!
+//! | when | who | what |
+//! | --- | --- | --- |
+//! | 1 June | operator, finance | the system, its bodies, contracts, prices, budgets |
+//! | June | referrers, PHB officers | referrals day by day; budgets opened and spent from |
+//! | 10 July | providers | June's activity, before flex on 19 July |
+//! | 10 August | providers | what they had missed, before freeze on 17 August |
+//! | 21 August | providers | what comes too late |
+//! | 22 to 30 August | finance, the bank | the run: prepared, approved, paid, confirmed |
+//! | 31 August | commissioning lead | reconciliation |
+
+mod activity;
+mod budgets;
+mod referrals;
+mod register;
+
+pub(crate) use activity::Activity;
+
+use super::generate::{self, Group, Practices, Size, Wave};
+use super::installation::Installation;
+use super::stage::Stage;
+use super::world::World;
+use anyhow::Context as _;
+use jiff::civil::date;
+
+/// What was played, as its senders counted it. What stands in the books the report reads back.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// Referrals sent and recorded.
+    pub(crate) referrals: u64,
+    /// Lines sent and answered.
+    pub(crate) activity: Activity,
+}
+
+/// Plays everything.
+pub(crate) async fn play(stage: &Stage, installation: &Installation, size: Size) -> anyhow::Result<Played> {
+    let world = World::shipped()?;
+    let month = generate::month(size, &practices(&world)?)?;
+    let mut played = Played::default();
+
+    register::everything(stage, &world).await?;
+    budgets::allocate(stage, &world).await?;
+    played.referrals = referrals::june(stage, &month.referrals).await?;
+    stage.advance(date(2017, 7, 10), 9).await?;
+    activity::send(stage, installation, &month.lines, Wave::Flex, &mut played.activity).await?;
+    stage.advance(date(2017, 8, 10), 9).await?;
+    activity::send(stage, installation, &month.lines, Wave::Freeze, &mut played.activity).await?;
+    stage.advance(date(2017, 8, 21), 9).await?;
+    activity::send(stage, installation, &month.lines, Wave::Late, &mut played.activity).await?;
+    stage.advance(date(2017, 8, 31), 17).await?;
+    Ok(played)
+}
+
+/// The practices of the world, by their group.
+fn practices(world: &World) -> anyhow::Result<Practices> {
+    let of = |wanted: &str| -> anyhow::Result<Vec<_>> {
+        let rows = world.practices.iter().filter(|row| row.ccg == wanted);
+        rows.map(|row| row.practice.parse().context("a practice of the world")).collect()
+    };
+    let mut own = Vec::new();
+    for mix in &generate::CCGS {
+        own.push(Group { ccg: mix.ods.parse().context("a group of the world")?, practices: of(mix.ods)? });
+    }
+    let is_own = |commissioner: &str| generate::CCGS.iter().any(|mix| mix.ods == commissioner);
+    let foreign = world.practices.iter().filter(|row| !is_own(&row.ccg) && row.ccg != "15A");
+    let foreign = foreign.map(|row| row.practice.parse().context("a practice of the world"));
+    let foreign = foreign.collect::<anyhow::Result<_>>()?;
+    let own = own.try_into().map_err(|_| anyhow::anyhow!("the world has four groups"))?;
+    Ok(Practices { own, foreign })
+}
