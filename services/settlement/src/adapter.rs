@@ -1,6 +1,6 @@
 //! The rpcs: who calls, then convert, load, call, convert.
 
-use crate::{folder::Folder, peers::Others, references::References};
+use crate::{folder::Folder, lines::Listed, peers::Others, references::References};
 use access::Caller;
 use journal::{Fingerprint, Outcome, RequestId, SystemName, fingerprint};
 use proto::settlement::v1::{self, settlement_service_server::SettlementService};
@@ -25,6 +25,7 @@ struct Inner {
     journals: Arc<Journals<Settlement>>,
     others: Others,
     references: References,
+    listed: Listed,
     pages: PageKey,
     root: std::path::PathBuf,
     /// Held by whoever carries a system's asks and writes its files: one at a time.
@@ -41,6 +42,7 @@ impl Adapter {
             journals,
             others: Others::new(peers)?,
             references: References::new(peers)?,
+            listed: Listed::default(),
             pages: context.page_key(),
             root: context.data_dir().to_owned(),
             busy: Mutex::default(),
@@ -64,6 +66,10 @@ impl Adapter {
 
     pub(crate) fn references(&self) -> &References {
         &self.0.references
+    }
+
+    pub(crate) fn listed(&self) -> &Listed {
+        &self.0.listed
     }
 
     pub(crate) fn pages(&self) -> &PageKey {

@@ -80,9 +80,9 @@ impl Adapter {
         let mut lines = BTreeMap::new();
         for window in &row.windows {
             if let WindowKey::Cut(cut) = window.key {
-                let mut of_cut = self.lines_of(system, cut, Some(payee)).await?;
-                of_cut.retain(|line| line.payer == row.line.payer);
-                lines.insert(window.key, of_cut);
+                let of_cut = self.lines_of(system, cut).await?;
+                let ours = of_cut.get(&(row.line.payer, payee)).cloned();
+                lines.insert(window.key, ours.unwrap_or_default());
             }
         }
         Ok(lines)

@@ -22,12 +22,19 @@ use wire::{common, status};
 const ASKS_PER_BATCH: usize = 256;
 /// Paths of one question to the ledger for their numbers.
 const PATHS_PER_CALL: usize = 1_000;
+/// After how many rounds the registry is asked for new systems.
+const ROUNDS_PER_LOOK: u32 = 4;
 /// How often what is under way is looked at when nobody calls.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// Takes up what is under way in every journal, until the process drains.
 pub(crate) async fn keep_up(adapter: Adapter, mut draining: watch::Receiver<bool>) {
+    let mut round = 0_u32;
     loop {
+        if round.is_multiple_of(ROUNDS_PER_LOOK) {
+            adapter.open_all().await;
+        }
+        round = round.wrapping_add(1);
         for handle in adapter.open_journals() {
             // The registry may not answer yet, or have nothing yet: the next round asks again.
             let adopted = adapter.references().ensure(&handle, IDLE_AGE).await;
@@ -44,6 +51,18 @@ pub(crate) async fn keep_up(adapter: Adapter, mut draining: watch::Receiver<bool
 }
 
 impl Adapter {
+    /// Opens the journals of the systems that the registry knows: what falls due in one must be decided from the first day on,
+    /// not from the first call.
+    async fn open_all(&self) {
+        // The registry may not answer yet: the next look asks again.
+        let Ok(systems) = self.references().systems().await else { return };
+        for system in systems.into_iter().filter(|system| !system.is_national()) {
+            if let Err(status) = self.journal(&system).await {
+                tracing::debug!(%system, code = ?status.code(), "a journal of settlement cannot be opened yet");
+            }
+        }
+    }
+
     /// Carries open asks and finishes files, once.
     pub(crate) async fn work(&self, handle: &Handle<Settlement>) -> Result<(), Status> {
         let busy = self.busy(handle.system());

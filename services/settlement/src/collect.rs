@@ -175,7 +175,7 @@ impl Adapter {
         };
         let mut by_site: BTreeMap<(OdsCode, Payee, OdsCode), (u32, i64)> = BTreeMap::new();
         for sealed in cuts.iter().filter(|sealed| open(sealed.cut)) {
-            for line in self.lines_of(system, sealed.cut, None).await? {
+            for line in self.lines_of(system, sealed.cut).await?.values().flatten() {
                 let key = (line.payer, Payee::Organisation(line.payee), line.site);
                 let (lines, pence) = by_site.entry(key).or_default();
                 *lines = lines.saturating_add(1);

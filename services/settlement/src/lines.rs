@@ -10,7 +10,10 @@ use nhs::{CdsIdentifier, OdsCode};
 use payments::remittance::Service;
 use proto::{common::v1::PageRequest, referrals::v1};
 use reference::Cut;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 use tonic::Status;
 use wire::common;
 
@@ -26,19 +29,33 @@ pub(crate) struct PaidLine {
     pub(crate) pence: NetPence,
 }
 
+/// The lines of one cut by payer and payee.
+pub(crate) type CutLines = BTreeMap<(OdsCode, OdsCode), Vec<PaidLine>>;
+
+/// The lines of the sealed cuts asked for last. What is sealed does not change, so they are listed once.
+#[derive(Debug, Default)]
+pub(crate) struct Listed(tokio::sync::Mutex<VecDeque<(SystemName, Cut, Arc<CutLines>)>>);
+
+/// How many cuts are kept: the two of a month that is being paid, and of the one before.
+const CUTS_KEPT: usize = 4;
+
 impl Adapter {
-    /// The lines of a cut that were in force when it was sealed, of the providers in it.
-    pub(crate) async fn lines_of(
-        &self,
-        system: &SystemName,
-        cut: Cut,
-        payee: Option<OdsCode>,
-    ) -> Result<Vec<PaidLine>, Status> {
-        let mut lines = Vec::new();
-        for provider in self.providers(system, cut).await? {
-            lines.extend(self.lines_of_provider(system, cut, &provider).await?);
+    /// The lines of a sealed cut that were in force when it was sealed.
+    pub(crate) async fn lines_of(&self, system: &SystemName, cut: Cut) -> Result<Arc<CutLines>, Status> {
+        // Who comes meanwhile waits for the answer instead of asking again.
+        let mut kept = self.listed().0.lock().await;
+        if let Some((_, _, lines)) = kept.iter().find(|(of, at, _)| of == system && *at == cut) {
+            return Ok(Arc::clone(lines));
         }
-        lines.retain(|line: &PaidLine| payee.is_none_or(|payee| line.payee == payee));
+        let mut lines = CutLines::new();
+        for provider in self.providers(system, cut).await? {
+            for line in self.lines_of_provider(system, cut, &provider).await? {
+                lines.entry((line.payer, line.payee)).or_default().push(line);
+            }
+        }
+        let lines = Arc::new(lines);
+        kept.truncate(CUTS_KEPT - 1);
+        kept.push_front((system.clone(), cut, Arc::clone(&lines)));
         Ok(lines)
     }
 

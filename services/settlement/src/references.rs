@@ -2,7 +2,9 @@
 
 use crate::adapter::fresh_id;
 use journal::{Digest, Outcome, Service, SystemName, fingerprint};
-use proto::registry::v1::{GetReferenceRequest, registry_service_client::RegistryServiceClient};
+use proto::registry::v1::{
+    GetReferenceRequest, ListSystemsRequest, registry_service_client::RegistryServiceClient,
+};
 use server::{
     NoPeer, PeerChannel, Peers,
     journals::{Handle, Request, service_urn},
@@ -55,6 +57,14 @@ impl References {
             }
         }
         Ok(())
+    }
+
+    /// The systems that the registry knows.
+    pub(crate) async fn systems(&self) -> Result<Vec<SystemName>, Status> {
+        let mut registry = server::asking!(RegistryServiceClient, self.registry.clone());
+        let answer = registry.list_systems(ListSystemsRequest::default()).await;
+        let answer = answer.map_err(|_| Status::from(Pushback::Dependency))?.into_inner();
+        Ok(answer.systems.iter().filter_map(|system| system.system.parse().ok()).collect())
     }
 
     async fn newest(&self, handle: &Handle<Settlement>, in_force: Option<Digest>) -> Result<(), Status> {
