@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod ledger;
 pub(crate) mod phb;
 pub(crate) mod referral;
+pub(crate) mod registry;
 pub(crate) mod remittance;
 pub(crate) mod settle;
 pub(crate) mod submit;
