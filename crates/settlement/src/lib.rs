@@ -16,7 +16,7 @@
 //! answer once with [`SettleAsks`]. Open asks are state, so a restart finds them again, and nothing is posted twice.
 //!
 //! Pure: no clock, file, network or random number. Reading windows and cuts is the adapter's, deciding what they amount to
-//! is [`prepare`]'s; payment files are made by [`files`] as bytes, and written by the adapter.
+//! is [`fn@prepare`]'s; payment files are made by [`files`] as bytes, and written by the adapter.
 //!
 //! **Invariant:** a person who receives a direct payment is a plan id here. Names and bank details of people never enter a
 //! record, a blob or the state.
