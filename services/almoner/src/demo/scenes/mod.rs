@@ -11,11 +11,14 @@
 //! | 31 August | commissioning lead | reconciliation |
 
 mod activity;
+mod bank;
 mod budgets;
 mod referrals;
 mod register;
+mod settlement;
 
 pub(crate) use activity::Activity;
+pub(crate) use settlement::Paid;
 
 use super::generate::{self, Group, Practices, Size, Wave};
 use super::installation::Installation;
@@ -31,6 +34,8 @@ pub(crate) struct Played {
     pub(crate) referrals: u64,
     /// Lines sent and answered.
     pub(crate) activity: Activity,
+    /// What the run instructed, and the bank confirmed.
+    pub(crate) paid: Paid,
 }
 
 /// Plays everything.
@@ -48,6 +53,8 @@ pub(crate) async fn play(stage: &Stage, installation: &Installation, size: Size)
     activity::send(stage, installation, &month.lines, Wave::Freeze, &mut played.activity).await?;
     stage.advance(date(2017, 8, 21), 9).await?;
     activity::send(stage, installation, &month.lines, Wave::Late, &mut played.activity).await?;
+    stage.advance(date(2017, 8, 22), 9).await?;
+    played.paid = settlement::june(stage, installation).await?;
     stage.advance(date(2017, 8, 31), 17).await?;
     Ok(played)
 }
