@@ -11,7 +11,7 @@
 //!
 //! One domain runs both journals; which rows belong in which is the adapter's to say, and a system's commands carry what
 //! the national journal says of the organisations they name ([`Known`]), so that a replay needs one journal only.
-//! Rows are those of [`reference`], keyed by code and first day: registering a key again replaces its row, registering
+//! Rows are those of [`mod@reference`], keyed by code and first day: registering a key again replaces its row, registering
 //! the same content again changes nothing.
 //!
 //! It knows no price rule, no activity and no money; it never asks another service.

@@ -79,7 +79,7 @@ fn clippy() -> anyhow::Result<()> {
 }
 
 fn documentation() -> anyhow::Result<()> {
-    let words = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"];
+    let words = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
     process::run(cargo().args(words).env("RUSTDOCFLAGS", "--deny warnings"))
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //! An NHS number is in this process between the first two arrows only: it is never kept, logged or put into an error.
 //!
-//! What decides is the reference data adopted last; [`references`] asks the registry for newer before a submission is
+//! What decides is the reference data adopted last; `references` asks the registry for newer before a submission is
 //! opened, and about once a second while lines come in.
 
 mod adapter;

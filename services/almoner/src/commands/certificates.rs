@@ -15,7 +15,7 @@ pub(crate) struct Options {
     folder: PathBuf,
     /// Name of the certificate's files
     name: String,
-    /// Who it is for: urn:almoner:org:<ods>, urn:almoner:person:<id> or urn:almoner:service:<name>
+    /// Who it is for: urn:almoner:org:ODS, urn:almoner:person:ID or urn:almoner:service:NAME
     #[arg(long, value_name = "URN")]
     identity: String,
     /// A role that it holds; may be given again
