@@ -7,12 +7,14 @@ use jiff::civil;
 use money::{NetPence, Pence, Side};
 use payments::camt053::{Balance, BankTransactionCode, Entry, EntryStatus, Statement, StatementAccount};
 use proto::{
-    ledger::v1::{GetBalanceRequest, GetTrialBalanceRequest},
+    identity::v1::{self as identity, identity_service_server::IdentityService as _},
+    ledger::v1::{self as ledger, GetBalanceRequest, GetTrialBalanceRequest},
     referrals::v1 as referrals,
     settlement::v1::{self, payment, settlement_run, settlement_service_server::SettlementService as _},
 };
+use std::path::Path;
 use tonic::Status;
-use world::{SYSTEM, World, account_number, by, by_body, date, id};
+use world::{SYSTEM, World, account_number, by, by_body, by_controlled, date, id};
 
 fn attendance(number: u32) -> referrals::ActivityLine {
     referrals::ActivityLine {
@@ -64,6 +66,94 @@ async fn balance(world: &mut World, path: &str) -> i64 {
             0
         }
     }
+}
+
+/// Makes a direct payment fall due, as health budgets would.
+async fn owe_a_person(world: &mut World) {
+    let line = "10M/phb/2017-18";
+    let open = ledger::OpenAccountsRequest {
+        system: SYSTEM.into(),
+        request_id: id(500),
+        paths: vec![format!("{line}/fund/plan/phb-7/prepayment"), format!("{line}/owed/payable/phb-7")],
+    };
+    let accounts = world.ledger.open_accounts(open).await.unwrap().into_inner().accounts;
+    let leg = |account: &ledger::Account, side: ledger::Side, window| ledger::Leg {
+        account: account.number,
+        side: side.into(),
+        amount_pence: 75_00,
+        window,
+    };
+    let key = ledger::window_key::Key::Instalment(date((2017, 8, 1)).unwrap());
+    let adds = ledger::leg::Window::Adds(ledger::WindowKey { key: Some(key) });
+    let posting = ledger::Posting {
+        request_id: journal::RequestId::to_bytes(id(501).parse().unwrap()).to_vec(),
+        kind: ledger::EntryKind::PhbInstalment.into(),
+        effective_date: date((2017, 8, 1)),
+        legs: vec![
+            leg(&accounts[0], ledger::Side::Debit, None),
+            leg(&accounts[1], ledger::Side::Credit, Some(adds)),
+        ],
+        ..ledger::Posting::default()
+    };
+    let post = ledger::PostEntriesRequest {
+        system: SYSTEM.into(),
+        mode: ledger::PostingMode::Each.into(),
+        postings: vec![posting],
+        ..ledger::PostEntriesRequest::default()
+    };
+    let outcome = world.ledger.post_entries(post).await.unwrap().into_inner().outcomes.remove(0);
+    assert!(matches!(outcome.outcome, Some(ledger::posting_outcome::Outcome::Posted(_))), "{outcome:?}");
+}
+
+/// Gives the plan's payee bank details that two people agreed to.
+async fn register_person(world: &World) {
+    let number = nhs::NhsNumber::of_test_range(770).or_else(|| nhs::NhsNumber::of_test_range(771)).unwrap();
+    let message = identity::PseudonymiseRequest {
+        system: SYSTEM.into(),
+        nhs_numbers: vec![number.reveal_text().parse().unwrap()],
+    };
+    let people = world.identity.pseudonymise(by_controlled("eve", message)).await.unwrap().into_inner();
+    let register = identity::RegisterPayeeRequest {
+        system: SYSTEM.into(),
+        request_id: id(510),
+        payee: "phb-7".into(),
+        pseudonym: people.pseudonyms,
+        account_name: "A N EXAMPLE".into(),
+        sort_code: "083210".into(),
+        account_number: "00000077".into(),
+    };
+    let registered =
+        world.identity.register_payee(by_controlled("eve", register)).await.unwrap().into_inner();
+    let approve = identity::ApprovePayeeRequest {
+        system: SYSTEM.into(),
+        request_id: id(511),
+        payee: "phb-7".into(),
+        proposal: registered.proposal,
+    };
+    world.identity.approve_payee(by_controlled("kim", approve)).await.unwrap();
+}
+
+/// The file that names a person is its owner's alone, in the folder and over the wire; nothing else names them.
+async fn people_are_kept_apart(world: &World, folder: &Path, run: &v1::SettlementRun) -> Vec<u8> {
+    let controlled = |file: &&v1::RunFile| file.kind() == v1::FileKind::ControlledPayments;
+    let name = run.files.iter().find(controlled).unwrap().name.clone();
+    let path = folder.join(SYSTEM).join("settlement/out").join(&name);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let refused = file(world, &run.run, &name).await.unwrap_err();
+    assert_eq!(reason(&refused), "NOT_YOURS");
+    for other in run.files.iter().filter(|file| !controlled(file)) {
+        let bytes = file(world, &run.run, &other.name).await.unwrap();
+        assert!(!String::from_utf8(bytes).unwrap().contains("EXAMPLE"), "{}", other.name);
+    }
+    let request = v1::GetFileRequest { system: SYSTEM.into(), run: run.run.clone(), name };
+    let read = world.settlement.get_file(by_controlled("kim", request)).await.unwrap().into_inner().content;
+    assert!(String::from_utf8(read.clone()).unwrap().contains("A N EXAMPLE"));
+    assert_eq!(read, std::fs::read(path).unwrap());
+    read
 }
 
 fn prepare(number: u32) -> v1::PrepareRunRequest {
@@ -148,6 +238,7 @@ async fn a_month_is_paid_once_and_confirmed() {
     submit(&mut world, "first", 0..40).await;
     world.advance("2017-07-25T09:00:00Z").await;
     submit(&mut world, "late", 40..50).await;
+    owe_a_person(&mut world).await;
     world.advance("2017-08-22T09:00:00Z").await;
 
     let prepared = world.settlement.prepare_run(by("ann", prepare(201))).await.unwrap().into_inner();
@@ -155,13 +246,21 @@ async fn a_month_is_paid_once_and_confirmed() {
     assert_eq!(run.state(), settlement_run::State::Prepared);
     // 25 attendances for each payer, and three twelfths of £1,200 on account for one of them.
     let activity = 25 * 166_72;
-    assert_eq!((run.payments_count, run.pay_pence), (3, 2 * activity + 300_00));
+    assert_eq!((run.payments_count, run.pay_pence), (4, 2 * activity + 375_00));
     let rows = run_of(&world, &run.run).await.rows;
     let shown: Vec<_> = rows
         .iter()
         .map(|row| (row.payer.as_str(), row.payee.as_str(), row.windows.len(), row.net_pence))
         .collect();
-    assert_eq!(shown, [("10M", "NT3", 2, activity), ("10M", "RHW", 3, 300_00), ("10N", "NT3", 2, activity)]);
+    assert_eq!(
+        shown,
+        [
+            ("10M", "NT3", 2, activity),
+            ("10M", "RHW", 3, 300_00),
+            ("10M", "phb-7", 1, 75_00),
+            ("10N", "NT3", 2, activity)
+        ]
+    );
     assert_eq!((rows[0].sites[0].site.as_str(), rows[0].sites[0].lines_count), ("NT344", 25));
     let again = world.settlement.prepare_run(by("ann", prepare(201))).await.unwrap().into_inner();
     let change = again.change.unwrap();
@@ -172,10 +271,18 @@ async fn a_month_is_paid_once_and_confirmed() {
     let early = world.settlement.pay_run(by("ann", pay(203, &run))).await.unwrap_err();
     assert_eq!(reason(&early), "RUN_STATE");
     world.settlement.approve_run(by("bob", approve(204, &run))).await.unwrap();
+    let nobody = world.settlement.pay_run(by("ann", pay(205, &run))).await.unwrap_err();
+    assert_eq!(reason(&nobody), "PAYEE_DETAILS_MISSING");
+    register_person(&world).await;
     let paid = world.settlement.pay_run(by("ann", pay(205, &run))).await.unwrap().into_inner();
     let paid = paid.change.unwrap().run.unwrap();
     assert_eq!((paid.state(), paid.asks_open_count), (settlement_run::State::Paying, 0));
-    assert_eq!(paid.files.len(), 6, "for each payer: a payment file, payables, a journal");
+    assert_eq!(
+        paid.files.len(),
+        7,
+        "for each payer: a payment file, payables, a journal; one for the person"
+    );
+    let direct = people_are_kept_apart(&world, folder.path(), &paid).await;
     for line in ["10M/elective/2017-18", "10N/elective/2017-18"] {
         assert_eq!(balance(&mut world, &format!("{line}/owed/payable")).await, 0);
     }
@@ -187,6 +294,8 @@ async fn a_month_is_paid_once_and_confirmed() {
     assert_eq!(run_of(&world, &run.run).await.run.unwrap().files, paid.files);
     let replayed = world.settlement.pay_run(by("ann", pay(205, &run))).await.unwrap().into_inner();
     assert!(replayed.change.unwrap().recorded.unwrap().replayed);
+    let direct = from_bank(&world, 299, statement("10M", 299, &direct)).await;
+    assert_eq!(direct.totals.len(), 1);
     confirm(&mut world, &paid).await;
     advices(&world, &run.run).await;
     let trial = GetTrialBalanceRequest { system: SYSTEM.into(), ..Default::default() };
@@ -231,7 +340,7 @@ async fn confirm(world: &mut World, paid: &v1::SettlementRun) {
 async fn advices(world: &World, run: &str) {
     let list = v1::ListPaymentsRequest { system: SYSTEM.into(), run: run.into(), ..Default::default() };
     let listed = world.settlement.list_payments(by("ann", list.clone())).await.unwrap().into_inner();
-    assert_eq!(listed.payments.len(), 3);
+    assert_eq!(listed.payments.len(), 4);
     assert!(listed.payments.iter().all(|payment| payment.state() == payment::State::Settled));
     let everybodys = world.settlement.list_payments(by_body("NT3", list.clone())).await.unwrap_err();
     assert_eq!(reason(&everybodys), "NOT_YOURS");
@@ -244,6 +353,11 @@ async fn advices(world: &World, run: &str) {
             end_to_end_id: payment.end_to_end_id.clone(),
             format: v1::AdviceFormat::Csv.into(),
         };
+        if payment.payee == "phb-7" {
+            let refused = world.settlement.get_remittance(by("ann", request)).await.unwrap_err();
+            assert_eq!(reason(&refused), "ADVICE_NOT_FOR_PEOPLE");
+            continue;
+        }
         let advice = world.settlement.get_remittance(by("ann", request.clone())).await.unwrap().into_inner();
         let text = String::from_utf8(advice.content).unwrap();
         let lines = text.lines().filter(|line| line.contains(",line,")).count();

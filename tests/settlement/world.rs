@@ -35,6 +35,15 @@ pub(crate) fn by_body<T>(ods: &str, message: T) -> Request<T> {
     request
 }
 
+/// A call by a person who may see who people are.
+pub(crate) fn by_controlled<T>(id: &str, message: T) -> Request<T> {
+    let roles = [Role::ControlledFinance, Role::PhbOfficer].into_iter().collect();
+    let caller = Caller::new(Identity::Person(id.parse().unwrap()), roles, Vec::new()).unwrap();
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Arc::new(caller));
+    request
+}
+
 /// A call by a person of finance.
 pub(crate) fn by<T>(id: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
@@ -52,6 +61,7 @@ pub(crate) struct World {
     frame: Frame,
     registry: Registry,
     pub(crate) settlement: Settlement,
+    pub(crate) identity: Arc<identity_service::Adapter>,
     journals: Arc<Journals<settlement::Settlement>>,
     pub(crate) referrals: ReferralsServiceClient<Channel>,
     pub(crate) ledger: LedgerServiceClient<Channel>,
@@ -85,7 +95,19 @@ impl World {
             Ok(server::Started::new().add(service).journals(journals))
         };
         frame.start(Service::Registry, start).await.unwrap();
-        frame.start(Service::Identity, identity_service::start).await.unwrap();
+        let mut identity = None;
+        let start = async |context: server::Context| {
+            let asked = server::AskRegistry::new(context.peers())?;
+            let journals = Journals::<identity::Identity>::open(context.place(), asked, None)?;
+            let folder = context.data_dir().join("keys").join("identity");
+            let keys = identity_service::Keys::open(&folder, &journals).await?;
+            identity = Some(Arc::new(identity_service::Adapter::new(Arc::clone(&journals), keys)));
+            let keys = identity_service::Keys::open(&folder, &journals).await?;
+            let adapter = identity_service::Adapter::new(Arc::clone(&journals), keys);
+            let service = proto::identity::v1::identity_service_server::IdentityServiceServer::new(adapter);
+            Ok(server::Started::new().add(service).journals(journals))
+        };
+        frame.start(Service::Identity, start).await.unwrap();
         frame.start(Service::Ledger, ledger_service::start).await.unwrap();
         frame.start(Service::Referrals, referrals_service::start).await.unwrap();
         let mut settlement = None;
@@ -105,6 +127,7 @@ impl World {
             frame,
             registry: registry.unwrap(),
             settlement,
+            identity: identity.unwrap(),
             journals,
             referrals: ReferralsServiceClient::connect(uri.clone()).await.unwrap(),
             ledger: LedgerServiceClient::connect(uri).await.unwrap(),
