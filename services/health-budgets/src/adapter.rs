@@ -20,15 +20,16 @@ use wire::{PageKey, common, health_budgets as convert, status};
 /// Work that goes on beside the calls.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The gRPC service of health budgets.
+/// The gRPC service of health budgets. Cheap to clone.
+#[derive(Clone)]
 pub struct Adapter {
     journals: Arc<Journals<HealthBudgets>>,
     ledger: Arc<dyn Asking>,
     neighbours: Arc<dyn Neighbours>,
     pages: PageKey,
-    spawn: Box<dyn Fn(Work) + Send + Sync>,
+    spawn: Arc<dyn Fn(Work) + Send + Sync>,
     /// Systems whose asks a worker carries.
-    carried: Mutex<BTreeSet<SystemName>>,
+    carried: Arc<Mutex<BTreeSet<SystemName>>>,
     /// How long an answer waits for the ledger before it says that it is pending.
     pub(crate) patience: Duration,
 }
@@ -48,8 +49,8 @@ impl Adapter {
         pages: PageKey,
         spawn: impl Fn(Work) + Send + Sync + 'static,
     ) -> Self {
-        let spawn = Box::new(spawn);
-        Self { journals, ledger, neighbours, pages, spawn, carried: Mutex::default(), patience: PATIENCE }
+        let (spawn, carried) = (Arc::new(spawn), Arc::default());
+        Self { journals, ledger, neighbours, pages, spawn, carried, patience: PATIENCE }
     }
 
     /// Takes up what the journals at hand still ask.

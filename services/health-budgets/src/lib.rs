@@ -28,6 +28,12 @@ use std::sync::Arc;
 
 /// Opens the journals of health budgets, takes up what they still ask, and answers for them.
 pub async fn start(context: Context) -> Result<Started, StartError> {
+    let (adapter, journals) = open(context).await?;
+    Ok(Started::new().add(server::limited!(HealthBudgetsServiceServer, adapter)).journals(journals))
+}
+
+/// The journals of health budgets and what answers for them, its asks taken up.
+pub async fn open(context: Context) -> Result<(Adapter, Arc<Journals<HealthBudgets>>), StartError> {
     let registry = AskRegistry::new(context.peers())?;
     let ledger = Arc::new(AskLedger::new(context.peers())?);
     let neighbours = Arc::new(AskNeighbours::new(context.peers())?);
@@ -38,5 +44,5 @@ pub async fn start(context: Context) -> Result<Started, StartError> {
     let spawn = move |work| context.spawn("asks", work);
     let adapter = Adapter::new(Arc::clone(&journals), ledger, neighbours, pages, spawn);
     adapter.take_up();
-    Ok(Started::new().add(server::limited!(HealthBudgetsServiceServer, adapter)).journals(journals))
+    Ok((adapter, journals))
 }
