@@ -410,6 +410,65 @@ fn a_run_is_given_up_before_it_pays_and_never_after() {
     world.submit(step(run, RunStep::Resume, "")).unwrap();
 }
 
+/// These bytes stand in journals: they may never change, and new ones are only ever added.
+#[test]
+fn records_are_the_same_for_ever() {
+    let (run, digest) = (request(7), Digest([7; 32]));
+    let key = InstalmentKey {
+        contract: "10M-RHW".parse().unwrap(),
+        kind: DueKind::OnAccount,
+        day: day("2017-06-15"),
+    };
+    let class = reference::ExpenditureClass::InSystem;
+    let due =
+        FallDue { key, payer: ods("10M"), payee: payee("RHW"), class, pence: Pence::from_u32(83_333_34) };
+    let item = journal::Item { position: journal::Position::new(9), index: 2 };
+    let denied = LedgerAnswer::Denied { reason: LedgerReason::new("WINDOW_OVERPAID") };
+    let granted = LedgerAnswer::Granted { position: journal::Position::new(5) };
+    let file = RunFile {
+        kind: FileKind::ControlledPayments,
+        name: "payments/controlled/a.xml".into(),
+        digest,
+        items: 1,
+        pence: Pence::from_u32(75_00),
+    };
+    let commands = [
+        (Command::FallDue(due), Event::FellDue),
+        (
+            Command::SettleAsks(SettleAsks { answers: vec![(item, granted), (item, denied)] }),
+            Event::AsksSettled,
+        ),
+        (Command::PayRun(PayRun { run, digest }), Event::RunPaying),
+        (Command::RecordFiles(RecordFiles { run, files: vec![file] }), Event::FilesRecorded),
+        (
+            Command::StepRun(StepRun { run, step: RunStep::Cancel, reason: "x".into() }),
+            Event::BankMessageRecorded { outcomes: EntryOutcome::ALL.to_vec() },
+        ),
+    ];
+    let mut shown = String::new();
+    for (command, event) in commands {
+        let mut body = Vec::new();
+        let outcome = journal::Outcome::Accepted(smallvec::smallvec![event]);
+        <Settlement as journal::Domain>::encode(&command, &outcome, &mut body);
+        let hex: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(shown, "{} {hex}", <Settlement as journal::Domain>::kind(&command).0).unwrap();
+    }
+    let mut world = World::new();
+    world.today = day("2017-08-22");
+    let sources = world.sources(run, &owing(), "2017-06/freeze");
+    // Apart from the reference data, whose own bytes are another crate's to keep.
+    let content = RunContent { reference: digest, ..prepare(&world.state, &sources).unwrap() };
+    writeln!(shown, "content {}", Digest::of(&content.to_cbor())).unwrap();
+    expect![[r#"
+        101 8285836731304d2d524857011943b46331304d63524857011a007f2816820081820280
+        102 8281828282090282008105828209028201816f57494e444f575f4f56455250414944820081820380
+        105 8282500000000000007000800000000000000758200707070707070707070707070707070707070707070707070707070707070707820081820680
+        106 8282500000000000007000800000000000000781850278197061796d656e74732f636f6e74726f6c6c65642f612e786d6c5820070707070707070707070707070707070707070707070707070707070707070701191d4c820081820780
+        107 828350000000000000700080000000000000070761788200818209818a0102030405060708090a
+        content 15f2359f8b2a81de908e30ae26a5492942663083c0b46195b7c046988a9c172f
+    "#]].assert_eq(&shown);
+}
+
 #[test]
 fn nothing_is_decided_without_reference_data() {
     let mut world = World::empty();
