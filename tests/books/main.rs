@@ -5,7 +5,11 @@
 mod support;
 
 use client::Profile;
-use proto::registry::v1::{RegisterSystemRequest, System, registry_service_client::RegistryServiceClient};
+use journal::Service;
+use proto::registry::v1::{
+    Organisation, RegisterOrganisationsRequest, RegisterSystemRequest, Role, System, Validity,
+    registry_service_client::RegistryServiceClient,
+};
 use std::{path::Path, process::Command};
 use support::{Installation, Process, binary};
 
@@ -47,6 +51,22 @@ impl Person {
 
 async fn register(installation: &Installation, process: &Process) {
     let channel = installation.connect(process, "operator").await;
+    let mut registry = RegistryServiceClient::new(channel);
+    let from_date = Some(proto::google::r#type::Date { year: 2013, month: 4, day: 1 });
+    let group = Organisation {
+        ods: "10M".into(),
+        name: "A commissioning group".into(),
+        role: Role::Ccg.into(),
+        open: Some(Validity { from_date, until_date: None }),
+        source: "made up for this test".into(),
+        ..Organisation::default()
+    };
+    let request = RegisterOrganisationsRequest {
+        request_id: client::new_request_id(),
+        organisations: vec![group],
+        validate_only: false,
+    };
+    registry.register_organisations(request).await.unwrap();
     let system = System {
         system: "berkshire-west".into(),
         title: "Berkshire West ACS".into(),
@@ -54,7 +74,7 @@ async fn register(installation: &Installation, process: &Process) {
         ..System::default()
     };
     let request = RegisterSystemRequest { request_id: client::new_request_id(), system: Some(system) };
-    RegistryServiceClient::new(channel).register_system(request).await.unwrap();
+    registry.register_system(request).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +83,7 @@ async fn finance_keeps_the_books_from_the_command_line() {
     installation.issue("operator", &["urn:almoner:person:op-1", "urn:almoner:role:operator"]);
     installation.issue("preparer", &["urn:almoner:person:fin-1", "urn:almoner:role:finance-preparer"]);
     installation.issue("approver", &["urn:almoner:person:fin-2", "urn:almoner:role:finance-approver"]);
-    let process = installation.serve(&["registry", "ledger"], &[]);
+    let process = installation.serve(&[Service::Registry, Service::Ledger]);
     register(&installation, &process).await;
     let preparer = Person::new(&installation, &process, "preparer");
     let approver = Person::new(&installation, &process, "approver");
@@ -75,7 +95,8 @@ async fn finance_keeps_the_books_from_the_command_line() {
     let again = preparer.does(&[&allocate[..], &id].concat()).unwrap();
     assert_eq!(again.trim_end(), format!("{} (before)", first.trim_end()), "a repeat allocates nothing");
     let wrong = preparer.does(&["ledger", "allocate", "10M/dental/2017-18", "1", "--date", "2017-06-01"]);
-    assert!(wrong.unwrap_err().contains("PATH_INVALID"));
+    let wrong = wrong.unwrap_err();
+    assert!(wrong.contains("PATH_INVALID"), "{wrong}");
 
     let row = preparer.row(&["ledger", "position"], LINE);
     assert_eq!(row[1], "£1,250,000.00");

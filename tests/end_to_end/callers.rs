@@ -1,6 +1,7 @@
 //! Who may call at all: certificates as identity.
 
 use crate::support::{Installation, connect, issue};
+use journal::Service;
 use proto::ledger::v1::GetTrialBalanceRequest;
 use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use proto::registry::v1::ListSystemsRequest;
@@ -13,7 +14,7 @@ async fn a_caller_is_its_certificate_and_permission_comes_before_existence() {
     let installation = Installation::new();
     installation.issue("nt3", &["urn:almoner:org:NT3", "urn:almoner:role:provider"]);
     installation.issue("nobody", &[]);
-    let process = installation.serve(&["registry", "ledger"], &[]);
+    let process = installation.serve(&[Service::Registry, Service::Ledger]);
 
     let mut registry = RegistryServiceClient::new(installation.connect(&process, "nt3").await);
     assert!(registry.list_systems(ListSystemsRequest {}).await.unwrap().into_inner().systems.is_empty());
@@ -35,7 +36,7 @@ async fn a_caller_is_its_certificate_and_permission_comes_before_existence() {
 async fn a_certificate_of_another_authority_is_refused_by_both_sides() {
     let installation = Installation::new();
     installation.issue("nt3", &["urn:almoner:org:NT3", "urn:almoner:role:provider"]);
-    let process = installation.serve(&["registry"], &[]);
+    let process = installation.serve(&[Service::Registry]);
 
     // A stranger that trusts our authority, with a certificate of its own making.
     let other = tempfile::tempdir().unwrap();

@@ -1,13 +1,14 @@
 //! Clients that are not ours: Python's grpcio with reflection and health, and `buf curl`.
 
 use crate::support::{Installation, Process, project};
+use journal::Service;
 use std::path::PathBuf;
 use std::process::Command;
 
 fn installation() -> (Installation, Process) {
     let installation = Installation::new();
     installation.issue("auditor", &["urn:almoner:person:auditor-1", "urn:almoner:role:auditor"]);
-    let process = installation.serve(&["registry", "ledger"], &[]);
+    let process = installation.serve(&[Service::Registry, Service::Ledger]);
     (installation, process)
 }
 

@@ -1,145 +1,212 @@
-//! Kill -9 while it is written to: nothing acknowledged is lost, nothing happens twice, each answer stays the same.
+//! Kill -9 while activity is streamed in: nothing acknowledged is lost, nothing happens twice, each line's answer stays
+//! the same.
 
-use crate::support::Installation;
+use crate::support::{Installation, Process, free_port};
+use journal::Service;
+use nhs::NhsNumber;
+use proto::google::r#type::Date;
 use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
-use proto::ledger::v1::posting_outcome::Outcome;
-use proto::ledger::v1::{
-    EntryKind, GetTrialBalanceRequest, Leg, OpenAccountsRequest, PostEntriesRequest, PostEntriesResponse,
-    Posting, PostingMode, PostingResult, Side,
+use proto::ledger::v1::{GetBalanceRequest, GetTrialBalanceRequest};
+use proto::referrals::v1::referrals_service_client::ReferralsServiceClient;
+use proto::referrals::v1::{
+    ActivityLine, Answer, Cut, CutStage, GetTotalsRequest, LineAnswer, OpenSubmissionRequest,
+    SubmitActivityRequest,
 };
-use proto::registry::v1::registry_service_client::RegistryServiceClient;
-use proto::registry::v1::{RegisterSystemRequest, System};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tonic::Status;
 use tonic::transport::Channel;
 
 const SYSTEM: &str = "berkshire-west";
-const ROUNDS: u64 = 6;
-const BATCHES: u64 = 60;
-const BATCH: u64 = 50;
-const PENCE: i64 = 106_00;
+const PROVIDER: &str = "NV3";
+const BATCH: usize = 50;
+const LINES: usize = 1_500;
+
+/// Sends the whole file once; ends at the first batch that is not answered. What is answered goes into `answered`, and must
+/// be the same as before when it was answered before.
+async fn send(channel: Channel, file: u8, answered: &mut BTreeMap<u64, LineAnswer>) -> Result<(), Status> {
+    let mut client = ReferralsServiceClient::new(channel);
+    let open = OpenSubmissionRequest {
+        system: SYSTEM.into(),
+        request_id: client::new_request_id(),
+        provider: PROVIDER.into(),
+        file_digest: vec![file; 32],
+        again: false,
+    };
+    let submission_id = client.open_submission(open).await?.into_inner().submission_id;
+    for (batch, lines) in lines(file).chunks(BATCH).enumerate() {
+        let request = SubmitActivityRequest {
+            system: SYSTEM.into(),
+            submission_id: submission_id.clone(),
+            first_row: (batch * BATCH + 1) as u64,
+            lines: lines.to_vec(),
+            validate_only: false,
+        };
+        for line in client.submit_activity(request).await?.into_inner().answers {
+            compare(answered, line);
+        }
+    }
+    Ok(())
+}
+
+fn compare(answered: &mut BTreeMap<u64, LineAnswer>, now: LineAnswer) {
+    match answered.get(&now.row) {
+        Some(before) => {
+            assert!(now.replayed, "row {} was acknowledged and is answered anew", now.row);
+            let again = LineAnswer { replayed: before.replayed, ..now };
+            assert_eq!(before, &again);
+        }
+        None => {
+            answered.insert(now.row, now);
+        }
+    }
+}
+
+/// First attendances at Circle Reading in July 2017: its own CDS identifiers for each file.
+fn lines(file: u8) -> Vec<ActivityLine> {
+    let patients = (u32::from(file) * 10_000..).filter_map(NhsNumber::of_test_range);
+    let line = |(n, patient): (usize, NhsNumber)| ActivityLine {
+        cds_identifier: format!("BNV300{file:03}{n:06}"),
+        nhs_number: patient.reveal_text(),
+        site: "NV323".into(),
+        practice: String::new(),
+        commissioner: "10N".into(),
+        treatment_function: "110".into(),
+        point_of_delivery: "OPFASPCL".into(),
+        start_date: Some(Date { year: 2017, month: 7, day: 3 + i32::try_from(n % 25).unwrap() }),
+        claimed_pence: 150_00,
+        first_attendance: "1".into(),
+        attended: "5".into(),
+        administrative_category: "01".into(),
+        ..ActivityLine::default()
+    };
+    let practice = practice();
+    let with_practice = |line| ActivityLine { practice: practice.clone(), ..line };
+    (0..LINES).zip(patients).map(line).map(with_practice).collect()
+}
+
+/// A practice of North and West Reading, from the demo's own list.
+fn practice() -> String {
+    let list = include_str!("../../services/almoner/data/demo/practices.csv");
+    let row = list.lines().skip(1).find(|row| row.split(',').any(|field| field == "10N")).unwrap();
+    row.split(',').next().unwrap().to_owned()
+}
+
+/// What stands in the books: lines accepted, their price, what the ledger owes for the window, and the trial balance.
+async fn books(
+    installation: &Installation,
+    referrals: &Process,
+    ledger: &Process,
+    expected: i64,
+) -> (i64, i64) {
+    let auditor = installation.connect(referrals, "auditor").await;
+    let request = GetTotalsRequest {
+        system: SYSTEM.into(),
+        provider: PROVIDER.into(),
+        cut: Some(Cut { period: "2017-07".into(), stage: CutStage::Freeze.into() }),
+        ..GetTotalsRequest::default()
+    };
+    let totals = ReferralsServiceClient::new(auditor).get_totals(request).await.unwrap().into_inner().totals;
+    let lines = totals.iter().map(|total| total.accepted_lines).sum();
+    let accepted: i64 = totals.iter().map(|total| total.accepted_pence).sum();
+    assert_eq!(accepted, expected);
+    let mut client = LedgerServiceClient::new(installation.connect(ledger, "auditor").await);
+    let mut payable = 0;
+    // What a killed ledger missed is delivered within moments of its return.
+    for _ in 0..200 {
+        let path = format!("10N/elective/2017-18/owed/payable/{PROVIDER}");
+        let request = GetBalanceRequest { system: SYSTEM.into(), path, min_position: None };
+        payable = client.get_balance(request).await.unwrap().into_inner().balance.unwrap().balance_pence;
+        if payable >= accepted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let request = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };
+    let trial = client.get_trial_balance(request).await.unwrap().into_inner();
+    assert_eq!(trial.difference_pence, 0);
+    (lines, payable)
+}
+
+fn check(answered: &BTreeMap<u64, LineAnswer>) -> i64 {
+    assert_eq!(answered.len(), LINES);
+    assert!(
+        answered.values().all(|line| line.answer() == Answer::Accepted),
+        "{:?}",
+        answered.values().next()
+    );
+    let positions: BTreeSet<_> = answered.values().map(|line| line.position).collect();
+    assert_eq!(positions.len(), LINES, "each line has a record of its own");
+    answered.values().map(|line| line.price_pence).sum()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_ledger_acknowledged_survives_kill_9_exactly_once() {
-    let installation = Installation::new();
-    installation.issue("operator", &["urn:almoner:person:op-1", "urn:almoner:role:operator"]);
-    installation.issue("finance", &["urn:almoner:person:fin-1", "urn:almoner:role:finance-preparer"]);
-    let mut answered: BTreeMap<u64, Vec<PostingResult>> = BTreeMap::new();
-    let mut accounts = None;
-    for round in 0..ROUNDS {
-        let process = installation.serve(&["registry", "ledger"], &[]);
-        if round == 0 {
-            register(installation.connect(&process, "operator").await).await;
-        }
-        let channel = installation.connect(&process, "finance").await;
-        let pair = open_accounts(channel.clone()).await;
-        assert_eq!(*accounts.get_or_insert(pair), pair, "accounts keep their numbers");
-        let sending = tokio::spawn(send_all(channel, pair));
-        // Somewhere in the middle: later in each round, so that every round gets further and replays more.
-        tokio::time::sleep(Duration::from_millis(60 + round * 90)).await;
+async fn one_process_killed_at_several_points_keeps_every_answer() {
+    let installation = Installation::played();
+    let mut answered = BTreeMap::new();
+    for round in 0..5u64 {
+        let process = installation.serve(&[]);
+        let channel = installation.connect(&process, PROVIDER).await;
+        let mut known = std::mem::take(&mut answered);
+        let sending = tokio::spawn(async move {
+            let _ = send(channel, 1, &mut known).await;
+            known
+        });
+        // Later in each round, so that each gets further than the one before and replays more.
+        tokio::time::sleep(Duration::from_millis(80 + 120 * round)).await;
         process.kill();
-        compare(&mut answered, sending.await.unwrap());
+        answered = sending.await.unwrap();
     }
-
-    let process = installation.serve(&["registry", "ledger"], &[]);
-    let channel = installation.connect(&process, "finance").await;
-    let all = send_all(channel.clone(), accounts.unwrap()).await;
-    assert_eq!(all.len() as u64, BATCHES);
-    compare(&mut answered, all);
-    let entries: BTreeSet<u64> =
-        answered.values().flatten().filter_map(|result| Some(result.entry?.position)).collect();
-    assert_eq!(entries.len() as u64, BATCHES * BATCH, "each posting has a record of its own");
-
-    let request = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };
-    let balance = LedgerServiceClient::new(channel).get_trial_balance(request).await.unwrap().into_inner();
-    let expected = i64::try_from(BATCHES * BATCH).unwrap() * PENCE;
-    assert_eq!(balance.difference_pence, 0);
-    for account in balance.accounts {
-        let totals = account.totals.unwrap();
-        assert_eq!(totals.debits_pence + totals.credits_pence, expected, "{}", account.path);
-    }
+    let process = installation.serve(&[]);
+    send(installation.connect(&process, PROVIDER).await, 1, &mut answered).await.unwrap();
+    let price = check(&answered);
+    assert_eq!(books(&installation, &process, &process, price).await, (LINES as i64, price));
     assert_eq!(process.stop(), Some(0));
 }
 
-/// Adds what a round was answered; what was answered before must be the same again.
-fn compare(answered: &mut BTreeMap<u64, Vec<PostingResult>>, now: BTreeMap<u64, Vec<PostingResult>>) {
-    for (batch, results) in now {
-        let Some(before) = answered.get(&batch) else {
-            answered.insert(batch, results);
-            continue;
-        };
-        for (before, again) in before.iter().zip(&results) {
-            assert!(again.replayed, "batch {batch} was acknowledged and is answered anew");
-            assert_eq!((before.entry, &before.leaf_hash), (again.entry, &again.leaf_hash), "batch {batch}");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_service_killed_in_a_process_of_its_own_keeps_every_answer() {
+    let installation = Installation::played();
+    let ports: Vec<(Service, u16)> = Service::ALL.into_iter().map(|service| (service, free_port())).collect();
+    let start = |service: Service| {
+        let port = ports.iter().find(|(of, _)| *of == service).unwrap().1;
+        let peers: Vec<_> = ports.iter().copied().filter(|(of, _)| *of != service).collect();
+        installation.serve_at(&[service], port, &peers)
+    };
+    let mut processes: BTreeMap<Service, Process> =
+        Service::ALL.into_iter().map(|service| (service, start(service))).collect();
+    let mut owed = 0;
+    for (file, killed) in
+        (2u8..).zip([Service::Registry, Service::Identity, Service::Ledger, Service::Referrals])
+    {
+        let channel = installation.connect(&processes[&Service::Referrals], PROVIDER).await;
+        let sending = tokio::spawn(async move {
+            let mut answered = BTreeMap::new();
+            let _ = send(channel, file, &mut answered).await;
+            answered
+        });
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        processes.remove(&killed).unwrap().kill();
+        let mut answered = sending.await.unwrap();
+
+        processes.insert(killed, start(killed));
+        let mut whole = Ok(());
+        // The others connect again by themselves; a call may meet the gap once more.
+        for _ in 0..40 {
+            let channel = installation.connect(&processes[&Service::Referrals], PROVIDER).await;
+            whole = send(channel, file, &mut answered).await;
+            if whole.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
+        assert!(whole.is_ok(), "the file was not taken after {killed} came back: {whole:?}");
+        owed += check(&answered);
+        let (referrals, ledger) = (&processes[&Service::Referrals], &processes[&Service::Ledger]);
+        let sent = (i64::from(file) - 1) * LINES as i64;
+        assert_eq!(books(&installation, referrals, ledger, owed).await, (sent, owed), "{killed}");
     }
-}
-
-async fn register(channel: Channel) {
-    let system = System { system: SYSTEM.into(), title: "Berkshire West ACS".into(), ..System::default() };
-    let request = RegisterSystemRequest { request_id: client::new_request_id(), system: Some(system) };
-    RegistryServiceClient::new(channel).register_system(request).await.unwrap();
-}
-
-async fn open_accounts(channel: Channel) -> [u64; 2] {
-    let line = "10M/elective/2017-18";
-    let paths = [format!("resource-limit/10M/2017-18"), format!("{line}/fund/allocation")];
-    let request = OpenAccountsRequest {
-        system: SYSTEM.into(),
-        request_id: client::new_request_id(),
-        paths: paths.to_vec(),
-    };
-    let opened =
-        LedgerServiceClient::new(channel).open_accounts(request).await.unwrap().into_inner().accounts;
-    [opened[0].number, opened[1].number]
-}
-
-/// Sends every batch in order, each under the ids that it always has; ends at the first call that gets no answer.
-async fn send_all(channel: Channel, accounts: [u64; 2]) -> BTreeMap<u64, Vec<PostingResult>> {
-    let mut ledger = LedgerServiceClient::new(channel);
-    let mut answered = BTreeMap::new();
-    for batch in 0..BATCHES {
-        let Ok(answer) = ledger.post_entries(request(batch, accounts)).await else { break };
-        answered.insert(batch, results(answer.into_inner()));
+    for (service, process) in processes {
+        assert_eq!(process.stop(), Some(0), "{service}");
     }
-    answered
-}
-
-fn results(answer: PostEntriesResponse) -> Vec<PostingResult> {
-    let result = |outcome: proto::ledger::v1::PostingOutcome| match outcome.outcome {
-        Some(Outcome::Posted(result)) => result,
-        other => panic!("a posting was not made: {other:?}"),
-    };
-    answer.outcomes.into_iter().map(result).collect()
-}
-
-fn request(batch: u64, [resource_limit, allocation]: [u64; 2]) -> PostEntriesRequest {
-    let postings = (0..BATCH).map(|n| Posting {
-        request_id: id(batch * BATCH + n),
-        kind: EntryKind::Allocation.into(),
-        effective_date: Some(proto::google::r#type::Date { year: 2017, month: 6, day: 1 }),
-        legs: vec![leg(resource_limit, Side::Debit), leg(allocation, Side::Credit)],
-        ..Posting::default()
-    });
-    PostEntriesRequest {
-        system: SYSTEM.into(),
-        request_id: String::new(),
-        mode: PostingMode::Each.into(),
-        postings: postings.collect(),
-        validate_only: false,
-    }
-}
-
-fn leg(account: u64, side: Side) -> Leg {
-    Leg { account, side: side.into(), amount_pence: PENCE, window: None }
-}
-
-/// The `n`-th UUID of version 7 in a fixed series.
-fn id(n: u64) -> Vec<u8> {
-    let mut bytes = [0x80; 16];
-    bytes[..6].copy_from_slice(&(1_496_300_000_000 + n).to_be_bytes()[2..]);
-    bytes[6] = 0x70;
-    bytes[8..].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    bytes[8] = 0x80 | (bytes[8] & 0x3f);
-    bytes.to_vec()
 }

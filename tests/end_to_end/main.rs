@@ -3,4 +3,5 @@
 mod callers;
 mod clients;
 mod kill;
+mod kill_budgets;
 mod support;

@@ -1,5 +1,6 @@
 //! An installation of its own for each test: data folder, authority, certificates, and the real binary.
 
+use journal::Service;
 use server::certificates::{Authority, Holder};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// An installation in a temporary folder.
 pub(crate) struct Installation {
+    home: PathBuf,
+    /// Removed with the installation.
     folder: tempfile::TempDir,
 }
 
@@ -25,12 +28,32 @@ pub(crate) struct Process {
 
 impl Installation {
     pub(crate) fn new() -> Self {
-        let installation = Self { folder: tempfile::tempdir().unwrap() };
-        let services = journal::Service::ALL.map(|service| format!("urn:almoner:service:{service}"));
-        for (service, urn) in journal::Service::ALL.iter().zip(services) {
-            installation.issue(&format!("service-{service}"), &[&urn]);
-        }
+        let folder = tempfile::tempdir().unwrap();
+        let installation = Self { home: folder.path().to_owned(), folder };
+        installation.issue_services();
         installation
+    }
+
+    /// An installation in which a small demo was played: its system is `berkshire-west`, on 31 August 2017.
+    pub(crate) fn played() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("demo");
+        let done = Command::new(binary())
+            .args(["demo", "--lines", "200", "--json", "--data-dir"])
+            .arg(&data_dir)
+            .output()
+            .unwrap();
+        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "the demo failed:\n{out}\n{err}");
+        let installation = Self { home: data_dir, folder };
+        installation.issue_services();
+        installation
+    }
+
+    fn issue_services(&self) {
+        for service in journal::Service::ALL {
+            self.issue(&format!("service-{service}"), &[&format!("urn:almoner:service:{service}")]);
+        }
     }
 
     /// Makes a certificate for a holder of `uris` under the installation's authority.
@@ -39,42 +62,50 @@ impl Installation {
     }
 
     pub(crate) fn certificates(&self) -> PathBuf {
-        self.folder.path().join("certificates")
+        self.home.join("certificates")
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.home.join("data")
     }
 
-    /// Starts the services named (all when none is), reachable peers at the addresses given, and waits until it serves.
-    pub(crate) fn serve(&self, services: &[&str], peers: &[(&str, &str)]) -> Process {
-        let name = if services.is_empty() { "all".to_owned() } else { services.join("-") };
-        let config = self.folder.path().join(format!("{name}.toml"));
-        let certificates = self.certificates();
-        let identity = services.first().copied().unwrap_or("registry");
-        let services: Vec<String> = services.iter().map(|service| format!("{service:?}")).collect();
-        let services = if services.is_empty() {
-            String::new()
-        } else {
-            format!("services = [{}]\n", services.join(", "))
-        };
-        let peers: String =
-            peers.iter().map(|(service, address)| format!("{service} = {address:?}\n")).collect();
+    /// Starts the services named (all when none is) on a port of their own, and waits until they serve.
+    pub(crate) fn serve(&self, services: &[Service]) -> Process {
+        self.serve_at(services, 0, &[])
+    }
+
+    /// Starts the services named (all when none is) at `port`, with the other services at the ports given.
+    pub(crate) fn serve_at(&self, services: &[Service], port: u16, peers: &[(Service, u16)]) -> Process {
+        let names: Vec<String> = services.iter().map(|service| format!("\"{service}\"")).collect();
+        let named =
+            if names.is_empty() { String::new() } else { format!("services = [{}]\n", names.join(", ")) };
+        let peers: String = peers
+            .iter()
+            .map(|(service, port)| format!("{service} = \"https://localhost:{port}\"\n"))
+            .collect();
+        let identity = services.first().copied().unwrap_or(Service::Registry);
+        let certificate = |ending| self.certificates().join(format!("service-{identity}.{ending}"));
         let text = format!(
-            "data_dir = {data:?}\n{services}\n[listen]\naddress = \"127.0.0.1:0\"\nreflection = true\n\n[tls]\n\
+            "data_dir = {data:?}\n{named}\n[listen]\naddress = \"127.0.0.1:{port}\"\nreflection = true\n\n[tls]\n\
              certificate = {certificate:?}\nkey = {key:?}\nauthority = {authority:?}\n\n[peers]\n{peers}",
             data = self.data(),
-            certificate = certificates.join(format!("service-{identity}.pem")),
-            key = certificates.join(format!("service-{identity}.key")),
-            authority = certificates.join("authority.pem"),
+            certificate = certificate("pem"),
+            key = certificate("key"),
+            authority = self.certificates().join("authority.pem"),
         );
+        let config = self.folder.path().join(format!("{}.toml", names.join("").replace('"', "-")));
         std::fs::write(&config, text).unwrap();
         Process::start(&["serve", "--config", config.to_str().unwrap()])
     }
 
     /// A connection to `process` with the certificate `name`.
     pub(crate) async fn connect(&self, process: &Process, name: &str) -> Channel {
-        connect(&self.certificates(), &process.address, name).await.unwrap()
+        self.connect_to(&process.address, name).await
+    }
+
+    /// A connection to `address` with the certificate `name`.
+    pub(crate) async fn connect_to(&self, address: &str, name: &str) -> Channel {
+        connect(&self.certificates(), address, name).await.unwrap()
     }
 }
 
@@ -157,6 +188,11 @@ pub(crate) fn binary() -> PathBuf {
     let binary = folder.join("almoner");
     assert!(binary.exists(), "{} is missing: run `cargo build --package almoner` first", binary.display());
     binary
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The project's folder.
