@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use tonic::{Status, transport::Channel};
+use tonic::{Code, Status, transport::Channel};
 
 /// Lines of one batch: half of what the server takes.
 const LINES_PER_BATCH: usize = 1_000;
@@ -148,7 +148,7 @@ impl Submitter {
             .collect();
         let mut client = client_of(&self.connection);
         let mut answers = client.stream_activity(tokio_stream::iter(batches)).await?.into_inner();
-        while let Some(answer) = answers.message().await? {
+        while let Some(answer) = answers.message().await.map_err(broken)? {
             let mut progress = lock(progress);
             progress.pending |= answer.posting() == v1::Posting::Pending;
             progress.answers.extend(answer.answers);
@@ -182,6 +182,16 @@ impl Submitter {
 
 fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection that broke says UNKNOWN or CANCELLED, and no reason: what was sent may have been recorded. Each line's id
+/// follows from its row and content, so the rows without an answer are sent again.
+fn broken(status: Status) -> Status {
+    let lost = matches!(status.code(), Code::Unknown | Code::Cancelled);
+    if lost && wire::status::reason_of(&status).is_none() {
+        return Status::unavailable("the stream broke");
+    }
+    status
 }
 
 /// The row that follows so many rows.
