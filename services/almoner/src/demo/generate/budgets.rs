@@ -106,6 +106,11 @@ const CHILDREN: [(i64, u32); 4] = [(14_000, 30), (24_000, 35), (40_000, 25), (70
 const OTHERS: [(i64, u32); 4] = [(2_000, 30), (4_000, 35), (7_000, 25), (12_000, 10)];
 
 impl Budget {
+    /// ODS code of the group that pays.
+    pub(crate) fn ccg(&self) -> &'static str {
+        CCGS[self.ccg].ods
+    }
+
     /// What it may take of this financial year, in pence: ten months from June on, twelve from April.
     pub(crate) fn budget_pence(&self) -> i64 {
         let months = if self.starts < date(2017, 6, 1) { 11 } else { 10 };
@@ -165,18 +170,26 @@ fn budget(chance: &mut Seeded, holder: NhsNumber, ccg: usize) -> Budget {
     }
 }
 
-/// Brings the yearly values to the area's total, to the penny: the last budget takes what rounding leaves.
+/// Brings the yearly values of each group to its part of the area's total, in whole pounds as panels decide them: the last
+/// budget takes what rounding leaves.
 fn level(budgets: &mut [Budget]) {
-    let count = i64::try_from(budgets.len()).unwrap_or(i64::MAX);
-    let total = YEAR_PENCE * count / YEAR_BUDGETS;
-    let drawn: i64 = budgets.iter().map(|budget| budget.year_pence).sum();
-    for budget in &mut *budgets {
-        // In whole pounds, as panels decide them.
-        budget.year_pence = budget.year_pence * (total / 100) / drawn.max(1) * 100;
-    }
-    let levelled: i64 = budgets.iter().map(|budget| budget.year_pence).sum();
-    if let Some(last) = budgets.last_mut() {
-        last.year_pence += total - levelled;
+    for ccg in 0..CCGS.len() {
+        let of_group = |budget: &&mut Budget| budget.ccg == ccg;
+        let (mut count, mut drawn) = (0_i64, 0_i64);
+        for budget in budgets.iter_mut().filter(of_group) {
+            count += 1;
+            drawn += budget.year_pence;
+        }
+        let total = YEAR_PENCE / 100 * count / YEAR_BUDGETS;
+        let mut left = total;
+        for budget in budgets.iter_mut().filter(of_group) {
+            let pounds = budget.year_pence * total / drawn.max(1);
+            left -= pounds;
+            budget.year_pence = pounds * 100;
+        }
+        if let Some(last) = budgets.iter_mut().filter(of_group).last() {
+            last.year_pence += left * 100;
+        }
     }
 }
 

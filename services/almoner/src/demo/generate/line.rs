@@ -16,11 +16,6 @@ pub(crate) enum Wave {
     Late,
 }
 
-impl Wave {
-    /// Every wave, in order.
-    pub(crate) const ALL: [Self; 3] = [Self::Flex, Self::Freeze, Self::Late];
-}
-
 /// A line as it ought to be, and what is wrong with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {

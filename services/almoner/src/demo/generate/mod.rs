@@ -15,9 +15,9 @@ mod seeded;
 #[cfg(test)]
 mod tests;
 
-pub(super) use budgets::{Budget, Holding, Incident, Purchase};
-pub(super) use line::{Fields, HEADING, Line, Wave};
-pub(super) use mix::{CCGS, INDEPENDENT_SITES};
+pub(super) use budgets::{Budget, FIRST_DUE, Holding, Incident, Item, Need, Purchase};
+pub(super) use line::{HEADING, Line, Wave};
+pub(super) use mix::CCGS;
 pub(super) use referrals::Referral;
 
 use claims::Claims;

@@ -13,11 +13,14 @@
 mod activity;
 mod bank;
 mod budgets;
+mod plans;
+mod reconciliation;
 mod referrals;
 mod register;
 mod settlement;
 
 pub(crate) use activity::Activity;
+pub(crate) use plans::PlansPlayed;
 pub(crate) use settlement::Paid;
 
 use super::generate::{self, Group, Practices, Size, Wave};
@@ -26,6 +29,7 @@ use super::stage::Stage;
 use super::world::World;
 use anyhow::Context as _;
 use jiff::civil::date;
+use proto::reconciliation::v1;
 
 /// What was played, as its senders counted it. What stands in the books the report reads back.
 #[derive(Debug, Default)]
@@ -34,6 +38,10 @@ pub(crate) struct Played {
     pub(crate) referrals: u64,
     /// Lines sent and answered.
     pub(crate) activity: Activity,
+    /// What was done with personal health budgets.
+    pub(crate) plans: PlansPlayed,
+    /// The position at the end, with every tie.
+    pub(crate) position: v1::Position,
     /// What the run instructed, and the bank confirmed.
     pub(crate) paid: Paid,
 }
@@ -46,16 +54,25 @@ pub(crate) async fn play(stage: &Stage, installation: &Installation, size: Size)
 
     register::everything(stage, &world).await?;
     budgets::allocate(stage, &world).await?;
+    reconciliation::control_totals(stage, &world).await?;
+    let opened = plans::open(stage, &month.budgets, &mut played.plans).await?;
     played.referrals = referrals::june(stage, &month.referrals).await?;
+    plans::june(stage, &opened, &mut played.plans).await?;
     stage.advance(date(2017, 7, 10), 9).await?;
+    plans::back(stage, &opened).await?;
     activity::send(stage, installation, &month.lines, Wave::Flex, &mut played.activity).await?;
+    stage.advance(date(2017, 7, 31), 9).await?;
+    plans::july(stage, &opened, &mut played.plans).await?;
     stage.advance(date(2017, 8, 10), 9).await?;
     activity::send(stage, installation, &month.lines, Wave::Freeze, &mut played.activity).await?;
     stage.advance(date(2017, 8, 21), 9).await?;
     activity::send(stage, installation, &month.lines, Wave::Late, &mut played.activity).await?;
+    plans::august(stage, &opened, &played.plans).await?;
     stage.advance(date(2017, 8, 22), 9).await?;
     played.paid = settlement::june(stage, installation).await?;
     stage.advance(date(2017, 8, 31), 17).await?;
+    let statements = reconciliation::statements(installation, &world)?;
+    played.position = reconciliation::position(stage, statements).await?;
     Ok(played)
 }
 
