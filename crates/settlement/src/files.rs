@@ -76,6 +76,12 @@ pub fn plans(run: &Run) -> BTreeSet<PlanId> {
     run.content.payments().filter_map(|(_, row)| row.payee.plan().cloned()).collect()
 }
 
+/// What stands in the names of a sandbox's files, so that nobody takes them for money.
+#[must_use]
+pub fn marking(reference: &Reference) -> &'static str {
+    if reference.rows().system.sandbox { ".sandbox" } else { "" }
+}
+
 /// What every file of a run needs to know.
 struct Maker<'a> {
     run: &'a Run,
@@ -142,11 +148,12 @@ impl Maker<'_> {
         let details = self.details(payer)?;
         let payments = rows.iter().map(|row| self.payment(row, people)).collect::<Result<Vec<_>, _>>()?;
         let message_id = message_id(&run, &part);
-        let name = format!("{}/{payer}-{}-{message_id}.xml", kind.folder(), self.pay_on);
+        let marking = marking(self.reference);
+        let name = format!("{}/{payer}-{}-{message_id}{marking}.xml", kind.folder(), self.pay_on);
         let file = PaymentFile {
             message_id,
             created_us: self.time.micros(),
-            initiating_party: details.account_name.clone(),
+            initiating_party: self.initiating_party(details),
             batches: vec![Batch {
                 payment_information_id: payment_information_id(&run, &part),
                 payer_name: self.name(payer),
@@ -196,8 +203,8 @@ impl Maker<'_> {
     ) -> Result<OutFile, FilesError> {
         let run = self.run.id.to_bytes();
         let batch = message_id(&run, &format!("{payer}/payables"));
-        let name =
-            format!("{}/payables-{payer}-{}-{batch}.csv", FileKind::AccountsPayable.folder(), self.pay_on);
+        let (folder, marking) = (FileKind::AccountsPayable.folder(), marking(self.reference));
+        let name = format!("{folder}/payables-{payer}-{}-{batch}{marking}.csv", self.pay_on);
         let file = PayablesFile {
             batch,
             payer,
@@ -241,7 +248,8 @@ impl Maker<'_> {
     ) -> Result<OutFile, FilesError> {
         let run = self.run.id.to_bytes();
         let batch = message_id(&run, &format!("{payer}/journal"));
-        let name = format!("{}/journal-{payer}-{}-{batch}.csv", FileKind::Journal.folder(), self.pay_on);
+        let (folder, marking) = (FileKind::Journal.folder(), marking(self.reference));
+        let name = format!("{folder}/journal-{payer}-{}-{batch}{marking}.csv", self.pay_on);
         let date: Date = self.pay_on.date();
         let period = Period::of(date).map_err(|_| FilesError::NotPaying)?;
         let file = JournalFile {
@@ -280,6 +288,11 @@ impl Maker<'_> {
 
     fn details(&self, body: OdsCode) -> Result<&BankDetails, FilesError> {
         self.reference.bank_details(body, self.pay_on).ok_or(FilesError::AccountMissing(body))
+    }
+
+    fn initiating_party(&self, details: &BankDetails) -> String {
+        let sandbox = if self.reference.rows().system.sandbox { "SANDBOX " } else { "" };
+        format!("{sandbox}{}", details.account_name)
     }
 
     fn name(&self, body: OdsCode) -> String {

@@ -380,6 +380,7 @@ fn files_are_the_same_after_a_crash_and_keep_people_apart() {
         let text = String::from_utf8_lossy(file.bytes.bytes());
         assert_eq!(text.contains("A PERSON"), file.facts.kind.is_controlled(), "{}", file.facts.name);
         assert!(file.facts.name.starts_with(file.facts.kind.folder()));
+        assert!(file.facts.name.contains(".sandbox."), "{}", file.facts.name);
     }
     let facts: Vec<RunFile> = first.into_iter().map(|file| file.facts).collect();
     let record = |files: Vec<RunFile>| Command::RecordFiles(RecordFiles { run, files });

@@ -55,6 +55,7 @@ impl Adapter {
             return Err(status::refusal(&Unable::AdviceNotForPeople));
         };
         let adopted = paid.run.paying_with.clone().ok_or_else(|| Status::from(Pushback::Stopped))?;
+        let marking = settlement::files::marking(adopted.reference());
         let lines = self.lines_paid(&system, &paid.row, payee).await?;
         let parts = parts(&paid, payee, lines, adopted.reference());
         let parts = parts.ok_or_else(|| status::refusal(&Unable::PaymentUnknown))?;
@@ -64,7 +65,7 @@ impl Adapter {
             AdviceFormat::Csv => (advice.csv(), "csv"),
         };
         Ok(v1::GetRemittanceResponse {
-            name: format!("{}-{payee}-{id}.{extension}", paid.row.line.payer),
+            name: format!("{}-{payee}-{id}{marking}.{extension}", paid.row.line.payer),
             digest: common::digest(Digest(*file.sha256().as_bytes())),
             content: file.into_bytes(),
         })

@@ -52,6 +52,8 @@ impl References {
         match self.newest(handle, in_force).await {
             Ok(()) => *last = Some(Instant::now()),
             Err(status) if in_force.is_none() => return Err(status),
+            // While nobody asks, the next round asks again; at a start the registry may not answer yet.
+            Err(_) if age == IDLE_AGE => {}
             Err(status) => {
                 tracing::warn!(system = %handle.system(), code = ?status.code(), "deciding with older reference data");
             }

@@ -102,17 +102,17 @@ fn header(run: &v1::SettlementRun) {
     output::line(format_args!("run      {}", run.run));
     output::line(format_args!("state    {}, to be paid on {}", state(run), day(run.pay_date)));
     output::line(format_args!("digest   {}", hex(&run.digest)));
-    output::line(format_args!("pays     £{paid} in {} payments", run.payments_count));
-    output::line(format_args!("carries  £{carried} in {} rows", run.carried_count));
+    output::line(format_args!("pays     {paid} in {} payments", run.payments_count));
+    output::line(format_args!("carries  {carried} in {} rows", run.carried_count));
     for total in &run.totals {
         let state = payment_state(total.state());
-        output::line(format_args!("         {state} £{} in {} payments", pounds(total.pence), total.count));
+        output::line(format_args!("         {state} {} in {} payments", pounds(total.pence), total.count));
     }
     if run.asks_open_count > 0 {
         output::line(format_args!("waits    for {} answers of the ledger", run.asks_open_count));
     }
     for file in &run.files {
-        output::line(format_args!("file     {} £{}", file.name, pounds(file.pence)));
+        output::line(format_args!("file     {} {}", file.name, pounds(file.pence)));
     }
 }
 
