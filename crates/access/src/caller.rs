@@ -195,6 +195,15 @@ impl Caller {
         }
     }
 
+    /// The organisation, when it is one.
+    #[must_use]
+    pub const fn as_organisation(&self) -> Option<OdsCode> {
+        match &self.identity {
+            Identity::Organisation(own) => Some(*own),
+            Identity::Person(_) | Identity::Service(_) => None,
+        }
+    }
+
     /// Whether it may speak for `organisation`: it is that organisation or the one whose site that is, or its
     /// certificate names either as a scope. A service speaks for whoever caused its call.
     #[must_use]

@@ -232,8 +232,9 @@ impl Adapter {
             Some(cut) => fields.within("cut", |fields| inward::cut(&cut, fields)).map(Some),
         };
         let (system, provider, payer, cut) = fields.known((system, provider, payer, cut))?;
+        // A provider that names none means itself; anybody else sees others' totals only by a role that reads all.
+        let provider = provider.or_else(|| caller.as_organisation().filter(|_| !reads_all(caller)));
         if !reads_all(caller) {
-            // One's own only: without a provider named there would be others' among them.
             may_read(caller, provider.ok_or_else(status::not_yours)?)?;
         }
         let handle = self.journal(&system).await?;

@@ -107,6 +107,8 @@ pub struct ReadAt {
 pub(crate) struct Shared<D: Domain> {
     pub(crate) system: SystemName,
     pub(crate) sandbox: bool,
+    /// Whether its records owe reports to another service.
+    pub(crate) has_outbox: bool,
     pub(crate) inbox: Sender<Job<D>>,
     pub(crate) room: Arc<Semaphore>,
     /// How many records are durable.
@@ -197,7 +199,7 @@ impl<D: Domain> Handle<D> {
     /// Every report that the records before this position owe to other services is answered.
     #[must_use]
     pub fn delivered_count(&self) -> u64 {
-        *self.0.delivered.borrow()
+        if self.0.has_outbox { *self.0.delivered.borrow() } else { self.durable_count() }
     }
 
     /// Whether writes are accepted; false while the disk is nearly full or the process drains.
@@ -268,7 +270,9 @@ impl<D: Domain> Handle<D> {
 
     /// Waits at most `patience` until every report of the records up to `position` is answered; whether it is.
     pub async fn delivered(&self, position: Position, patience: Duration) -> bool {
-        reached(&self.0.delivered, position, patience).await
+        // Without an outbox nothing is owed for what is durable.
+        let count = if self.0.has_outbox { &self.0.delivered } else { &self.0.durable };
+        reached(count, position, patience).await
     }
 
     /// Moves a sandbox's clock forward to `to`; each day that begins on the way is recorded, with what falls due. A time that

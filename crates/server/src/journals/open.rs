@@ -374,6 +374,7 @@ impl<D: Domain> Journals<D> {
         let shared = Shared {
             system: system.clone(),
             sandbox,
+            has_outbox: self.courier.is_some(),
             inbox: inbox.clone(),
             room: Arc::new(Semaphore::new(QUEUE_COMMANDS_MAX)),
             durable: durable_seen,
