@@ -17,7 +17,7 @@ pub(crate) fn note(text: fmt::Arguments<'_>) {
 
 /// Says what went wrong, cause after cause.
 pub(crate) fn error(error: &anyhow::Error) {
-    let mut text = format!("almoner: {error}");
+    let mut text = format!("almoner: {}", explained(error.as_ref()));
     for cause in error.chain().skip(1) {
         text.push_str("\n  because ");
         text.push_str(&explained(cause));
