@@ -102,8 +102,8 @@ async fn finance_keeps_the_books_from_the_command_line() {
     assert_eq!(row[1], "£1,250,000.00");
     assert_eq!(row[6], "£1,250,000.00", "all of it is available");
     let limit =
-        ["ledger", "set-limit", "10M/elective/2017-18/fund", "--severity", "hard", "--floor-pence", "0"];
-    preparer.does(&[&limit[..], &["--reason", "nothing overspent"]].concat()).unwrap();
+        ["ledger", "set-limit", "10M/elective/2017-18/fund", "--severity", "hard", "--floor-pence", "100"];
+    preparer.does(&[&limit[..], &["--reason", "a pound is kept"]].concat()).unwrap();
     assert!(preparer.row(&["ledger", "limits"], "10M/").contains(&"refuses".to_owned()));
     let entries = preparer.does(&["ledger", "entries", "--reference", "June"]).unwrap();
     assert!(entries.contains("allocation [June]") && entries.contains("£1,250,000.00"), "{entries}");

@@ -13,7 +13,7 @@ pub(crate) const PATH_BYTES_MAX: usize = 327;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// No account stands there, and none can.
-    #[error("no account has this path in the chart: see the ledger's page for the paths that exist")]
+    #[error("there is no such path in the chart of accounts")]
     NotInChart,
     /// The path is a node above accounts.
     #[error("this is a node of the chart with accounts below it, not an account")]

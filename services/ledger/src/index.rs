@@ -25,6 +25,9 @@ const WAITING_MAX: usize = 200_000;
 /// How far apart the follower looks. A list catches up by itself; this only keeps what it must catch up short.
 const FOLLOW_TIME: Duration = Duration::from_millis(500);
 
+/// How long it waits when a disk fails it, so that the log says so once a minute.
+const FAILED_TIME: Duration = Duration::from_secs(60);
+
 /// What the store holds. Any change of the layout above is another number.
 const FORMAT: u32 = 1;
 
@@ -278,8 +281,8 @@ pub(crate) fn read_entries(
 /// Keeps every index near the end of its journal.
 pub(crate) async fn follow(journals: Arc<Journals<Ledger>>, indexes: Arc<Indexes>) {
     loop {
-        tokio::time::sleep(FOLLOW_TIME).await;
-        each_index(&journals, &indexes, Index::catch_up).await;
+        let kept = each_index(&journals, &indexes, Index::catch_up).await;
+        tokio::time::sleep(if kept { FOLLOW_TIME } else { FAILED_TIME }).await;
     }
 }
 
@@ -288,20 +291,27 @@ pub(crate) async fn flush_all(journals: Arc<Journals<Ledger>>, indexes: Arc<Inde
     each_index(&journals, &indexes, Index::flush).await;
 }
 
+/// Whether every index is kept.
 async fn each_index(
     journals: &Journals<Ledger>,
     indexes: &Indexes,
     work: fn(&Index, &Handle<Ledger>) -> Result<(), IndexError>,
-) {
+) -> bool {
+    let mut kept = true;
     for handle in journals.all() {
         let index = indexes.of(&handle);
         let done = tokio::task::spawn_blocking(move || work(&index, &handle)).await;
         match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
+                kept = false;
                 tracing::error!(error = &error as &dyn std::error::Error, "an index cannot be kept");
             }
-            Err(error) => tracing::error!(%error, "an index's task failed"),
+            Err(error) => {
+                kept = false;
+                tracing::error!(%error, "an index's task failed");
+            }
         }
     }
+    kept
 }

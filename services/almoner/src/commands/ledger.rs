@@ -62,7 +62,7 @@ impl Ledger {
     }
 }
 
-/// Calls a method until it answers, with the same message each time.
+/// Calls a method until it answers, with the same message each time. Needs `anyhow::Context`.
 macro_rules! ask {
     ($ledger:expr, $method:ident, $request:expr) => {{
         let (client, request) = ($ledger.client(), $request);
@@ -70,7 +70,7 @@ macro_rules! ask {
             let (mut client, request) = (client.clone(), request.clone());
             async move { client.$method(request).await }
         });
-        answer.await.map(tonic::Response::into_inner)
+        answer.await.map(tonic::Response::into_inner).context("the ledger did not do it")
     }};
 }
 use ask;
