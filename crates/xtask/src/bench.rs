@@ -12,6 +12,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    process::run(cargo().args(["build", "--release", "--locked", "--quiet", "--package", "almoner"]))?;
     let words = ["bench", "--locked", "--quiet", "--package", "almoner-tests", "--bench", "clearing", "--"];
     process::run(cargo().args(words).args(&options.words))
 }

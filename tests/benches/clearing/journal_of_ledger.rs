@@ -4,7 +4,7 @@ use crate::measure::{per_second, percentiles, timed};
 use journal::{AccountNumber, Instant as Time, RequestId, SystemName};
 use ledger::{Command, EntryKind, Ledger, Leg, OpenAccount, Posting, Stage, WindowKey, WindowUse};
 use money::{Pence, Side};
-use serde_json::{Value, json};
+use serde_json::Value;
 use server::journals::{
     Directory, Handle, Journals, Lookup, Place, Request, SystemClock, SystemFacts, request,
 };

@@ -14,6 +14,10 @@
 mod floors;
 mod journal_of_ledger;
 mod measure;
+mod over_grpc;
+#[allow(dead_code, reason = "the end-to-end tests use all of it")]
+#[path = "../../end_to_end/support.rs"]
+mod support;
 
 use serde_json::json;
 
@@ -24,11 +28,14 @@ fn main() {
     let floors = floors::all(folder.path());
     eprintln!("ledger journal…");
     let ledger = journal_of_ledger::all(folder.path());
+    eprintln!("over gRPC…");
+    let over_grpc = over_grpc::all();
     let report = json!({
         "load_average_before": load,
         "load_average_after": measure::load_average(),
         "floors": floors,
         "ledger_journal": ledger,
+        "over_grpc_with_mutual_tls": over_grpc,
     });
     println!("{}", serde_json::to_string_pretty(&report).unwrap());
 }

@@ -1,0 +1,208 @@
+//! The real binary over loopback with mutual TLS: what a provider, a referrer and the ledger's callers get.
+
+use crate::measure::{per_second, percentiles};
+use crate::support::{Installation, Process};
+use nhs::NhsNumber;
+use proto::google::r#type::Date;
+use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use proto::ledger::v1::{EntryKind, Leg, OpenAccountsRequest, Posting, Side, StreamPostingsRequest};
+use proto::referrals::v1::referrals_service_client::ReferralsServiceClient;
+use proto::referrals::v1::{
+    ActivityLine, OpenSubmissionRequest, RecordReferralRequest, ReferralSource, ReferralSubmission,
+    StreamActivityRequest,
+};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+const SYSTEM: &str = "berkshire-west";
+const LINES: usize = 60_000;
+const POSTINGS: usize = 200_000;
+const BATCH: usize = 2_000;
+const CALLS: usize = 4_000;
+
+pub(crate) fn all() -> Value {
+    let installation = Installation::played();
+    let process = installation.serve(&[]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let measured = runtime.block_on(measured(&installation, &process));
+    assert_eq!(process.stop(), Some(0));
+    measured
+}
+
+async fn measured(installation: &Installation, process: &Process) -> Value {
+    let auditor = installation.connect(process, "auditor").await;
+    let provider = installation.connect(process, "NV3").await;
+    let referrer = installation.connect(process, "referrer").await;
+    let finance = installation.connect(process, "finance-preparer").await;
+    json!({
+        "bare_unary_health_check": {
+            "1_in_flight": unary(1, |_| check(auditor.clone())).await,
+            "64_in_flight": unary(64, |_| check(auditor.clone())).await,
+        },
+        "referral_unary": {
+            "1_in_flight": unary(1, |n| referral(referrer.clone(), n)).await,
+            "64_in_flight": unary(64, |n| referral(referrer.clone(), CALLS + n)).await,
+        },
+        "activity_lines_per_second_streamed_durable_and_posted": activity(provider).await,
+        "ledger_entries_per_second_streamed_one_budget_line": entries(finance).await,
+    })
+}
+
+/// Calls one method over and over with `in_flight` callers: rate and percentiles.
+async fn unary<F>(in_flight: usize, call: impl Fn(usize) -> F) -> Value
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let calls = if in_flight == 1 { CALLS / 4 } else { CALLS };
+    let started = Instant::now();
+    let mut running = tokio::task::JoinSet::new();
+    let mut times: Vec<Duration> = Vec::with_capacity(calls);
+    for n in 0..calls {
+        if running.len() == in_flight {
+            times.push(running.join_next().await.unwrap().unwrap());
+        }
+        let call = call(n);
+        running.spawn(async move {
+            let began = Instant::now();
+            call.await;
+            began.elapsed()
+        });
+    }
+    while let Some(time) = running.join_next().await {
+        times.push(time.unwrap());
+    }
+    json!({ "per_second": per_second(calls, started.elapsed().as_secs_f64()), "latency": percentiles(times) })
+}
+
+async fn check(channel: Channel) {
+    HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();
+}
+
+async fn referral(channel: Channel, n: usize) {
+    let request = RecordReferralRequest {
+        system: SYSTEM.into(),
+        request_id: client::new_request_id(),
+        referral: Some(ReferralSubmission {
+            nhs_number: patient(n).reveal_text(),
+            treatment_function: "110".into(),
+            source: ReferralSource::Gp.into(),
+            referred_on: Some(Date { year: 2017, month: 8, day: 30 }),
+            practice: "K81004".into(),
+            offered: vec!["NV3".into(), "RHW".into()],
+            provider: "NV3".into(),
+            site: "NV323".into(),
+            ..ReferralSubmission::default()
+        }),
+    };
+    ReferralsServiceClient::new(channel).record_referral(request).await.unwrap();
+}
+
+/// Streams lines of one provider, and waits until each is answered, durable and posted.
+async fn activity(channel: Channel) -> u64 {
+    let mut client = client::calling!(ReferralsServiceClient, channel);
+    let open = OpenSubmissionRequest {
+        system: SYSTEM.into(),
+        request_id: client::new_request_id(),
+        provider: "NV3".into(),
+        file_digest: vec![9; 32],
+        again: false,
+    };
+    let submission_id = client.open_submission(open).await.unwrap().into_inner().submission_id;
+    let lines: Vec<ActivityLine> = (0..LINES).map(line).collect();
+    let batches: Vec<_> = lines
+        .chunks(BATCH)
+        .enumerate()
+        .map(|(n, lines)| StreamActivityRequest {
+            system: SYSTEM.into(),
+            submission_id: submission_id.clone(),
+            first_row: (n * BATCH + 1) as u64,
+            lines: lines.to_vec(),
+        })
+        .collect();
+    let started = Instant::now();
+    let mut answers = client.stream_activity(tokio_stream::iter(batches)).await.unwrap().into_inner();
+    let mut answered = 0;
+    while let Some(answer) = answers.message().await.unwrap() {
+        answered += answer.answers.len();
+    }
+    assert_eq!(answered, LINES);
+    per_second(LINES, started.elapsed().as_secs_f64())
+}
+
+fn line(n: usize) -> ActivityLine {
+    ActivityLine {
+        cds_identifier: format!("BNV300{n:09}"),
+        nhs_number: patient(n % 20_000).reveal_text(),
+        site: "NV323".into(),
+        practice: "K81004".into(),
+        commissioner: "10N".into(),
+        treatment_function: "110".into(),
+        point_of_delivery: "OPFUPSPCL".into(),
+        start_date: Some(Date { year: 2017, month: 8, day: 1 + i32::try_from(n / 20_000 * 7 % 28).unwrap() }),
+        claimed_pence: 82_78,
+        first_attendance: "2".into(),
+        attended: "5".into(),
+        administrative_category: "01".into(),
+        ..ActivityLine::default()
+    }
+}
+
+/// Streams two-leg entries, every one on the same budget line.
+async fn entries(channel: Channel) -> u64 {
+    let mut client = client::calling!(LedgerServiceClient, channel);
+    let line = "10N/elective/2017-18";
+    let open = OpenAccountsRequest {
+        system: SYSTEM.into(),
+        request_id: client::new_request_id(),
+        paths: vec![format!("{line}/fund/expenditure/third-party"), format!("{line}/owed/contested/NV3")],
+    };
+    let accounts = client.open_accounts(open).await.unwrap().into_inner().accounts;
+    let leg = |account: usize, side: Side| Leg {
+        account: accounts[account].number,
+        side: side.into(),
+        amount_pence: 106_00,
+        window: None,
+    };
+    let batches: Vec<_> = (0..POSTINGS / BATCH)
+        .map(|batch| StreamPostingsRequest {
+            system: SYSTEM.into(),
+            batch: batch as u64,
+            postings: (0..BATCH)
+                .map(|n| Posting {
+                    request_id: id(batch * BATCH + n),
+                    kind: EntryKind::Contest.into(),
+                    effective_date: Some(Date { year: 2017, month: 8, day: 1 }),
+                    legs: vec![leg(0, Side::Debit), leg(1, Side::Credit)],
+                    ..Posting::default()
+                })
+                .collect(),
+        })
+        .collect();
+    let started = Instant::now();
+    let mut answers = client.stream_postings(tokio_stream::iter(batches)).await.unwrap().into_inner();
+    let mut answered = 0;
+    while let Some(answer) = answers.message().await.unwrap() {
+        answered += answer.outcomes.len();
+    }
+    assert_eq!(answered, POSTINGS);
+    per_second(POSTINGS, started.elapsed().as_secs_f64())
+}
+
+/// The `n`-th number of the test range that can be one.
+fn patient(n: usize) -> NhsNumber {
+    let serial = u32::try_from(n).unwrap() * 11 / 10 % 900_000;
+    (serial..).find_map(NhsNumber::of_test_range).unwrap()
+}
+
+fn id(n: usize) -> Vec<u8> {
+    let n = n as u64;
+    let mut bytes = [0x80; 16];
+    bytes[..6].copy_from_slice(&(1_496_300_000_000 + n / 32).to_be_bytes()[2..]);
+    bytes[6] = 0x70;
+    bytes[8..].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    bytes.to_vec()
+}
