@@ -21,8 +21,8 @@ fn attendance(number: u32) -> referrals::ActivityLine {
         cds_identifier: format!("B{number}"),
         nhs_number: (number * 11..).find_map(nhs::NhsNumber::of_test_range).unwrap().reveal_text(),
         site: "NT344".into(),
-        practice: if number % 2 == 0 { "K81001" } else { "K81002" }.into(),
-        commissioner: if number % 2 == 0 { "10M" } else { "10N" }.into(),
+        practice: if number.is_multiple_of(2) { "K81001" } else { "K81002" }.into(),
+        commissioner: if number.is_multiple_of(2) { "10M" } else { "10N" }.into(),
         treatment_function: "110".into(),
         point_of_delivery: "OPFASPCL".into(),
         start_date: date((2017, 6, 1 + i32::try_from(number % 28).unwrap())),
@@ -306,8 +306,8 @@ async fn a_month_is_paid_once_and_confirmed() {
 
 /// The bank's statements come back, twice each.
 async fn confirm(world: &mut World, paid: &v1::SettlementRun) {
-    let mut number = 300;
-    for file_facts in paid.files.iter().filter(|file| file.kind() == v1::FileKind::Payments) {
+    let payment_files = paid.files.iter().filter(|file| file.kind() == v1::FileKind::Payments);
+    for (number, file_facts) in (300..).zip(payment_files) {
         let bytes = file(world, &paid.run, &file_facts.name).await.unwrap();
         assert_eq!(journal::Digest::of(&bytes).0.to_vec(), file_facts.digest);
         let payer = file_facts.name.trim_start_matches("payments/").split('-').next().unwrap().to_owned();
@@ -319,7 +319,6 @@ async fn confirm(world: &mut World, paid: &v1::SettlementRun) {
         assert_eq!(answer.asks_open_count, 0);
         let again = from_bank(world, number + 50, message).await;
         assert_eq!(again.known, Some(answer.recorded.unwrap().position));
-        number += 1;
     }
     let unreadable = v1::RecordBankMessageRequest {
         system: SYSTEM.into(),
