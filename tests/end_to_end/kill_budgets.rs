@@ -20,7 +20,8 @@ use tonic::{Code, Status};
 const SYSTEM: &str = "berkshire-west";
 const CCG: &str = "10N";
 const SUPPLIER: &str = "NV3";
-const SPENDS: usize = 120;
+/// More than are decided before the kill.
+const SPENDS: usize = 400;
 const SPEND_PENCE: i64 = 10_00;
 
 fn day(day: i32) -> Option<Date> {
