@@ -2,8 +2,8 @@
 
 use super::{past, plan_of, pot_of, some, spendable, within};
 use crate::{
-    BookService, CancelBooking, Event, ItemCategory, Pot, PotKind, RecordDelivery, RecordSpend, Refusal,
-    Spend, SpendStep, State, refusal::Decided,
+    BookService, CancelBooking, Event, ItemCategory, Plan, Pot, PotKind, RecordDelivery, RecordSpend,
+    Refusal, Spend, SpendStep, State, refusal::Decided,
 };
 use journal::{Day, Moment, Position};
 use money::Pence;
@@ -29,7 +29,7 @@ pub(super) fn record(state: &State, at: &Moment, spend: &RecordSpend) -> Decided
         };
     }
     fits(pot, spend.pence)?;
-    Ok(Event::SpendRequested { over_budget: spend.pence > remaining, due: pay_day(at, spend.date) })
+    Ok(Event::SpendRequested { over_budget: spend.pence > remaining, due: pay_day(at, plan, spend.date) })
 }
 
 pub(super) fn book(state: &State, book: &BookService) -> Decided<Event> {
@@ -53,7 +53,7 @@ pub(super) fn deliver(state: &State, at: &Moment, delivery: &RecordDelivery) -> 
     if delivery.pence > spend.pence {
         return Err(Refusal::DeliveryExceedsBooking { booked: spend.pence });
     }
-    Ok(Event::DeliveryRequested { due: pay_day(at, delivery.delivered) })
+    Ok(Event::DeliveryRequested { due: pay_day(at, plan, delivery.delivered) })
 }
 
 pub(super) fn cancel(state: &State, cancel: &CancelBooking) -> Decided<Event> {
@@ -62,7 +62,7 @@ pub(super) fn cancel(state: &State, cancel: &CancelBooking) -> Decided<Event> {
     Ok(Event::CancellationRequested)
 }
 
-fn booking(state: &State, record: Position) -> Decided<(&Spend, &crate::Plan)> {
+fn booking(state: &State, record: Position) -> Decided<(&Spend, &Plan)> {
     let spend = state.spend(record).ok_or(Refusal::SpendUnknown)?;
     Ok((spend, plan_of(state, spend.plan)?))
 }
@@ -77,8 +77,10 @@ const fn allowed(item: ItemCategory) -> Decided<()> {
 }
 
 /// When a supplier is due to be paid: the last day of the month of the service, or of the month in which we hear of it when
-/// that is later. Inside the 30 days of the Better Payment Practice Code for most, and one payment a month for all.
-fn pay_day(at: &Moment, service: Day) -> Day {
+/// that is later, but in the year whose money it is. Inside the 30 days of the Better Payment Practice Code for most, and one
+/// payment a month for all.
+fn pay_day(at: &Moment, plan: &Plan, service: Day) -> Day {
     let day = service.max(at.business_date);
-    Period::of(day.date()).map_or(day, |month| Day::from(month.last_day()))
+    let month_end = Period::of(day.date()).map_or(day, |month| Day::from(month.last_day()));
+    month_end.min(plan.year_over().plus(-1))
 }

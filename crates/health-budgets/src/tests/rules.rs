@@ -193,6 +193,26 @@ fn a_booking_is_delivered_once_or_cancelled() {
 }
 
 #[test]
+fn suppliers_are_paid_by_the_month_in_the_year_of_the_money() {
+    for (today, service, due) in [
+        ("2017-06-01", "2017-06-01", "2017-06-30"),
+        ("2017-07-02", "2017-06-30", "2017-07-31"),
+        ("2018-03-31", "2018-03-31", "2018-03-31"),
+        ("2018-04-05", "2018-03-30", "2018-03-31"),
+    ] {
+        let mut world = World::new();
+        let plan = world.active(&[notional(1_000)]);
+        world.roll_to(today);
+        let spend = RecordSpend { date: day(service), ..spend(plan, PotKind::Notional, 1) };
+        assert_eq!(
+            world.run(spend),
+            Ok(Event::SpendRequested { over_budget: false, due: day(due) }),
+            "{today}"
+        );
+    }
+}
+
+#[test]
 fn instalments_fall_due_every_four_weeks_until_the_year_ends() {
     let mut world = World::new();
     let plan = world.active(&[direct(11_500, 1_000)]);
