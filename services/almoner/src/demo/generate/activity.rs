@@ -292,10 +292,13 @@ impl Maker<'_> {
 
     fn fault(&mut self, line: &mut Line, fault: Fault, ccg: usize) {
         let admitted = line.end.is_some();
-        let fault = match fault {
-            Fault::NoPrice if admitted => Fault::Emergency,
-            Fault::Future if admitted => Fault::Backwards,
-            other => other,
+        // What only an attendance can have wrong, an admission has wrong in its own way.
+        let fault = if admitted && fault == Fault::NoPrice {
+            Fault::Emergency
+        } else if admitted && fault == Fault::Future {
+            Fault::Backwards
+        } else {
+            fault
         };
         match fault {
             Fault::WrongCommissioner => match self.chance.one_of(&self.practices.foreign) {

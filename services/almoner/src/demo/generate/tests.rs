@@ -34,7 +34,7 @@ fn the_month_is_believable() {
     let seen = month.referrals.iter().filter(|referral| referral.seen.is_some()).count();
     assert!((3_150..3_850).contains(&seen), "a quarter is seen within the month: {seen}");
 
-    let care = |line: &&Line| line.attended.is_none_or(|code| code.was_seen());
+    let care = |line: &&Line| line.attended.is_none_or(nhs::AttendedOrDidNotAttend::was_seen);
     let again = month.lines.windows(2).filter(|pair| pair[0].serial == pair[1].serial).count();
     assert_eq!(again, 0, "one wave holds a record once");
     let mut first_versions: BTreeMap<(&str, u32), &Line> = BTreeMap::new();

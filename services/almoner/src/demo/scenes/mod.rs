@@ -2,13 +2,14 @@
 //!
 //! | when | who | what |
 //! | --- | --- | --- |
-//! | 1 June | operator, finance | the system, its bodies, contracts, prices, budgets |
-//! | June | referrers, PHB officers | referrals day by day; budgets opened and spent from |
+//! | 1 June | operator, finance, officers | the system, its bodies, contracts, prices, budgets, control totals, plans |
+//! | June | referrers, officers, finance | referrals day by day; budgets spent from; instalments paid |
 //! | 10 July | providers | June's activity, before flex on 19 July |
+//! | 31 July | officers, finance, the bank | July's spending; instalments paid, one of which comes back |
 //! | 10 August | providers | what they had missed, before freeze on 17 August |
 //! | 21 August | providers | what comes too late |
-//! | 22 to 30 August | finance, the bank | the run: prepared, approved, paid, confirmed |
-//! | 31 August | commissioning lead | reconciliation |
+//! | 22 to 25 August | finance, the bank | the run of June's activity: prepared, approved, paid, confirmed |
+//! | 31 August | finance | reconciliation |
 
 mod activity;
 mod bank;
@@ -21,6 +22,7 @@ mod settlement;
 
 pub(crate) use activity::Activity;
 pub(crate) use plans::PlansPlayed;
+pub(crate) use reconciliation::YEAR;
 pub(crate) use settlement::Paid;
 
 use super::generate::{self, Group, Practices, Size, Wave};
@@ -28,6 +30,7 @@ use super::installation::Installation;
 use super::stage::Stage;
 use super::world::World;
 use anyhow::Context as _;
+use bank::Bank;
 use jiff::civil::date;
 use proto::reconciliation::v1;
 
@@ -58,18 +61,21 @@ pub(crate) async fn play(stage: &Stage, installation: &Installation, size: Size)
     let opened = plans::open(stage, &month.budgets, &mut played.plans).await?;
     played.referrals = referrals::june(stage, &month.referrals).await?;
     plans::june(stage, &opened, &mut played.plans).await?;
+    let (mut bank, [june, july, august]) = (Bank::default(), settlement::RUNS);
+    settlement::run(stage, installation, &june, &mut bank, &mut played.paid).await?;
     stage.advance(date(2017, 7, 10), 9).await?;
     plans::back(stage, &opened).await?;
     activity::send(stage, installation, &month.lines, Wave::Flex, &mut played.activity).await?;
     stage.advance(date(2017, 7, 31), 9).await?;
     plans::july(stage, &opened, &mut played.plans).await?;
+    settlement::run(stage, installation, &july, &mut bank, &mut played.paid).await?;
     stage.advance(date(2017, 8, 10), 9).await?;
     activity::send(stage, installation, &month.lines, Wave::Freeze, &mut played.activity).await?;
     stage.advance(date(2017, 8, 21), 9).await?;
     activity::send(stage, installation, &month.lines, Wave::Late, &mut played.activity).await?;
     plans::august(stage, &opened, &played.plans).await?;
     stage.advance(date(2017, 8, 22), 9).await?;
-    played.paid = settlement::june(stage, installation).await?;
+    settlement::run(stage, installation, &august, &mut bank, &mut played.paid).await?;
     stage.advance(date(2017, 8, 31), 17).await?;
     let statements = reconciliation::statements(installation, &world)?;
     played.position = reconciliation::position(stage, statements).await?;

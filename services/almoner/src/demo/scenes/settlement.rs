@@ -1,12 +1,14 @@
-//! 22 to 30 August: the run is prepared, approved by another person, paid, and confirmed by the bank.
+//! Runs: prepared, approved by another person, paid, and confirmed by the bank. Instalments are paid in the month in which they
+//! fall due, activity after its freeze.
 
-use super::bank;
+use super::bank::{Bank, Made};
 use crate::demo::installation::{Installation, SYSTEM};
 use crate::demo::stage::{Stage, call};
 use anyhow::{Context as _, ensure};
 use jiff::civil::{Date, date};
 use proto::settlement::v1::{
-    self, AdviceFormat, FileKind, settlement_service_client::SettlementServiceClient,
+    self, AdviceFormat, BankEntryOutcome, CutStage, FileKind,
+    settlement_service_client::SettlementServiceClient,
 };
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
@@ -19,67 +21,134 @@ pub(crate) struct Paid {
     pub(crate) instructed: i64,
     /// What the bank's statements confirm.
     pub(crate) settled: i64,
-    /// What was carried forward.
+    /// What came back.
+    pub(crate) returned: i64,
+    /// What the last run carried forward.
     pub(crate) carried: i64,
 }
 
-/// When the bank pays what it was sent.
-const PAID_ON: Date = date(2017, 8, 24);
+/// A run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    /// For the progress and the request ids.
+    name: &'static str,
+    /// The newest cut that it pays.
+    cut: (&'static str, CutStage),
+    /// When the bank pays it.
+    pay_on: Date,
+    /// When one direct payment of it comes back, if one does.
+    returned_on: Option<Date>,
+}
 
-pub(super) async fn june(stage: &Stage, installation: &Installation) -> anyhow::Result<Paid> {
-    stage.progress.scene("August: preparing, approving and paying the run", 4);
-    let (preparer, approver) = (stage.of("finance-preparer")?, stage.of("finance-approver")?);
+/// The runs of the summer.
+pub(super) const RUNS: [Due; 3] = [
+    Due {
+        name: "June: the run of instalments",
+        cut: ("2017-05", CutStage::Flex),
+        pay_on: date(2017, 7, 3),
+        returned_on: None,
+    },
+    Due {
+        name: "July: the run of instalments",
+        cut: ("2017-05", CutStage::Freeze),
+        pay_on: date(2017, 8, 1),
+        returned_on: Some(date(2017, 8, 4)),
+    },
+    Due {
+        name: "August: the run of June's frozen activity",
+        cut: ("2017-06", CutStage::Freeze),
+        pay_on: date(2017, 8, 24),
+        returned_on: None,
+    },
+];
+
+/// Prepares, approves, pays and confirms a run. Moves the clock to the morning after the bank has paid.
+pub(super) async fn run(
+    stage: &Stage,
+    installation: &Installation,
+    due: &Due,
+    bank: &mut Bank,
+    paid: &mut Paid,
+) -> anyhow::Result<()> {
+    stage.progress.scene(format!("{}: prepared, approved, paid", due.name), 4);
+    let run = agreed(stage, due).await?;
+    let pay = v1::PayRunRequest {
+        system: SYSTEM.to_owned(),
+        request_id: stage.id(&format!("pay {}", due.name)).to_string(),
+        run: run.run.clone(),
+        digest: run.digest.clone(),
+    };
+    let change = call!(stage.of("finance-preparer")?, SettlementServiceClient.pay_run, pay)?.change;
+    let run = finished(stage, run_of(change)?).await?;
+    stage.progress.steps(1);
+    paid.payments += u64::from(run.payments_count);
+    paid.instructed += run.pay_pence;
+    paid.carried = run.carried_pence;
+    let (mut made, mut direct) = (Vec::new(), None);
+    for file in &run.files {
+        let content = fetch(stage, installation, &run.run, file).await?;
+        if matches!(file.kind(), FileKind::Payments | FileKind::ControlledPayments) {
+            let of_file = Bank::pay(&content)?;
+            if file.kind() == FileKind::ControlledPayments {
+                direct = direct.or_else(|| of_file.first().cloned());
+            }
+            made.extend(of_file);
+        }
+    }
+    confirm(stage, installation, due, bank, &made, paid).await?;
+    advices(stage, installation, &run.run).await?;
+    let close = v1::CloseRunRequest {
+        system: SYSTEM.to_owned(),
+        request_id: stage.id(&format!("close {}", due.name)).to_string(),
+        run: run.run.clone(),
+    };
+    call!(stage.of("finance-preparer")?, SettlementServiceClient.close_run, close)?;
+    if let (Some(on), Some(payment)) = (due.returned_on, direct) {
+        comes_back(stage, installation, bank, &payment, on, paid).await?;
+    }
+    stage.progress.steps(1);
+    Ok(())
+}
+
+/// The run as two people agreed to it.
+async fn agreed(stage: &Stage, due: &Due) -> anyhow::Result<v1::SettlementRun> {
+    let (period, cut) = due.cut;
     let prepare = v1::PrepareRunRequest {
         system: SYSTEM.to_owned(),
-        request_id: stage.id("prepare run").to_string(),
-        cut: Some(v1::Cut { period: "2017-06".to_owned(), stage: v1::CutStage::Freeze.into() }),
-        pay_date: Some(wire::common::date(PAID_ON)),
+        request_id: stage.id(&format!("prepare {}", due.name)).to_string(),
+        cut: Some(v1::Cut { period: period.to_owned(), stage: cut.into() }),
+        pay_date: Some(wire::common::date(due.pay_on)),
     };
-    let prepared = call!(preparer, SettlementServiceClient.prepare_run, prepare)?;
+    let prepared = call!(stage.of("finance-preparer")?, SettlementServiceClient.prepare_run, prepare)?;
     let run = run_of(prepared.change)?;
     stage.progress.steps(1);
     let approve = v1::ApproveRunRequest {
         system: SYSTEM.to_owned(),
-        request_id: stage.id("approve run").to_string(),
+        request_id: stage.id(&format!("approve {}", due.name)).to_string(),
         run: run.run.clone(),
         digest: run.digest.clone(),
     };
-    call!(approver, SettlementServiceClient.approve_run, approve)?;
+    call!(stage.of("finance-approver")?, SettlementServiceClient.approve_run, approve)?;
     stage.progress.steps(1);
-    let pay = v1::PayRunRequest {
-        system: SYSTEM.to_owned(),
-        request_id: stage.id("pay run").to_string(),
-        run: run.run.clone(),
-        digest: run.digest.clone(),
-    };
-    let run = run_of(call!(preparer, SettlementServiceClient.pay_run, pay)?.change)?;
-    ensure!(
-        run.asks_open_count == 0,
-        "the ledger has not answered {} of the run's questions",
-        run.asks_open_count
-    );
-    stage.progress.steps(1);
-    let mut paid = Paid {
-        payments: u64::from(run.payments_count),
-        instructed: run.pay_pence,
-        carried: run.carried_pence,
-        settled: 0,
-    };
-    for file in &run.files {
-        let content = fetch(stage, installation, &run.run, file).await?;
-        if matches!(file.kind(), FileKind::Payments | FileKind::ControlledPayments) {
-            paid.settled += confirm(stage, installation, file, &content).await?;
-        }
+    Ok(run)
+}
+
+/// Waits until the run's files are written: a large one goes on by itself after the call has answered.
+async fn finished(stage: &Stage, mut run: v1::SettlementRun) -> anyhow::Result<v1::SettlementRun> {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+    let began = std::time::Instant::now();
+    while run.files.is_empty() || run.asks_open_count > 0 {
+        ensure!(
+            began.elapsed() < PATIENCE,
+            "the run's files are not written: {} asks open",
+            run.asks_open_count
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let get = v1::GetRunRequest { system: SYSTEM.to_owned(), run: run.run.clone(), min_position: None };
+        let answer = call!(stage.of("finance-preparer")?, SettlementServiceClient.get_run, get)?;
+        run = answer.run.context("a run was answered without itself")?;
     }
-    advices(stage, installation, &run.run).await?;
-    let close = v1::CloseRunRequest {
-        system: SYSTEM.to_owned(),
-        request_id: stage.id("close run").to_string(),
-        run: run.run.clone(),
-    };
-    call!(preparer, SettlementServiceClient.close_run, close)?;
-    stage.progress.steps(1);
-    Ok(paid)
+    Ok(run)
 }
 
 fn run_of(change: Option<v1::RunChange>) -> anyhow::Result<v1::SettlementRun> {
@@ -107,25 +176,59 @@ async fn fetch(
     Ok(content)
 }
 
-/// The bank pays the file, and its statement is read back. Returns what that confirms.
+/// The bank has paid what it was sent, and its statements are read back.
 async fn confirm(
     stage: &Stage,
     installation: &Installation,
-    file: &v1::RunFile,
-    instructed: &[u8],
-) -> anyhow::Result<i64> {
-    let message = bank::statement(instructed, PAID_ON)?;
-    let name = file.name.rsplit('/').next().unwrap_or(&file.name);
-    write(&installation.path("out/statements").join(format!("camt053-{name}")), &message, 0o600)?;
+    due: &Due,
+    bank: &mut Bank,
+    made: &[Made],
+    paid: &mut Paid,
+) -> anyhow::Result<()> {
+    stage.advance(due.pay_on.tomorrow()?, 9).await?;
+    for message in bank.statements(made, due.pay_on)? {
+        let totals = read_back(stage, installation, &message.name, message.bytes).await?;
+        paid.settled += sum(&totals, BankEntryOutcome::Settled);
+    }
+    Ok(())
+}
+
+/// One direct payment comes back: it is owed again, and the next run pays it again.
+async fn comes_back(
+    stage: &Stage,
+    installation: &Installation,
+    bank: &mut Bank,
+    payment: &Made,
+    on: Date,
+    paid: &mut Paid,
+) -> anyhow::Result<()> {
+    stage.advance(on, 18).await?;
+    let message = bank.returned(payment, on)?;
+    let totals = read_back(stage, installation, &message.name, message.bytes).await?;
+    paid.returned += sum(&totals, BankEntryOutcome::Returned);
+    Ok(())
+}
+
+fn sum(totals: &[v1::BankEntryTotal], outcome: BankEntryOutcome) -> i64 {
+    totals.iter().filter(|total| total.outcome() == outcome).map(|total| total.pence).sum()
+}
+
+/// Keeps a statement, and has finance record it.
+async fn read_back(
+    stage: &Stage,
+    installation: &Installation,
+    name: &str,
+    message: Vec<u8>,
+) -> anyhow::Result<Vec<v1::BankEntryTotal>> {
+    write(&installation.path("out/statements").join(name), &message, 0o600)?;
     let request = v1::RecordBankMessageRequest {
         system: SYSTEM.to_owned(),
-        request_id: stage.id(&format!("statement {}", file.name)).to_string(),
+        request_id: stage.id(&format!("statement {name}")).to_string(),
         message,
     };
     let answer = call!(stage.of("finance-preparer")?, SettlementServiceClient.record_bank_message, request)?;
     ensure!(answer.differences.is_empty(), "the bank's statement differs: {:?}", answer.differences);
-    let settled = answer.totals.iter().filter(|total| total.outcome() == v1::BankEntryOutcome::Settled);
-    Ok(settled.map(|total| total.pence).sum())
+    Ok(answer.totals)
 }
 
 /// Fetches a remittance advice for every payment to an organisation.
@@ -153,7 +256,7 @@ async fn advices(stage: &Stage, installation: &Installation, run: &str) -> anyho
                 };
                 let advice = call!(preparer, SettlementServiceClient.get_remittance, request)?;
                 let line = payment.line.replace('/', "-");
-                let name = format!("remittance/{}-{line}.{ending}", payment.payee);
+                let name = format!("remittance/{}-{line}-{}.{ending}", payment.payee, payment.end_to_end_id);
                 write(&installation.path("out").join(name), &advice.content, 0o644)?;
             }
         }
