@@ -74,8 +74,17 @@ impl Installation {
         self.serve_at(services, 0, &[])
     }
 
+    /// Starts every service with `more` configuration.
+    pub(crate) fn serve_with(&self, more: &str) -> Process {
+        self.start(&[], 0, &[], more)
+    }
+
     /// Starts the services named (all when none is) at `port`, with the other services at the ports given.
     pub(crate) fn serve_at(&self, services: &[Service], port: u16, peers: &[(Service, u16)]) -> Process {
+        self.start(services, port, peers, "")
+    }
+
+    fn start(&self, services: &[Service], port: u16, peers: &[(Service, u16)], more: &str) -> Process {
         let names: Vec<String> = services.iter().map(|service| format!("\"{service}\"")).collect();
         let named =
             if names.is_empty() { String::new() } else { format!("services = [{}]\n", names.join(", ")) };
@@ -87,7 +96,7 @@ impl Installation {
         let certificate = |ending| self.certificates().join(format!("service-{identity}.{ending}"));
         let text = format!(
             "data_dir = {data:?}\n{named}\n[listen]\naddress = \"127.0.0.1:{port}\"\nreflection = true\n\n[tls]\n\
-             certificate = {certificate:?}\nkey = {key:?}\nauthority = {authority:?}\n\n[peers]\n{peers}",
+             certificate = {certificate:?}\nkey = {key:?}\nauthority = {authority:?}\n\n[peers]\n{peers}\n{more}",
             data = self.data(),
             certificate = certificate("pem"),
             key = certificate("key"),

@@ -207,7 +207,7 @@ pub(super) async fn proposals(registry: &Registry, whose: Whose) -> anyhow::Resu
                 hex(&book.sha256)
             )),
             Some(Content::BankDetails(v1::ProposedBankDetails { bank_details })) => {
-                list_bank_details(bank_details)
+                list_bank_details(bank_details);
             }
             None => output::line(format_args!("of a kind that this program does not know")),
         }
