@@ -15,7 +15,7 @@ pub enum IdError {
     #[error("a request id is a UUID of version 7 (or 8 when derived, 4 on single calls), not version {0}")]
     Version(usize),
     /// Not a system's name.
-    #[error("a system's name is 1 to 40 of a-z, 0-9 and hyphen, starting with a letter")]
+    #[error("a system's name is 1 to 40 of a-z, 0-9 and hyphen, starting with a letter, and not `keys`")]
     SystemName,
     /// Not a service of this project.
     #[error("`{0}` is not a service")]
@@ -216,7 +216,9 @@ impl FromStr for SystemName {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let shape = (1..=40).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+            && text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
+            // The folder beside the systems' own.
+            && text != "keys";
         if shape { Ok(Self(text.into())) } else { Err(IdError::SystemName) }
     }
 }
@@ -370,7 +372,7 @@ mod tests {
         for good in ["berkshire-west", "a", "national", "s2"] {
             assert_eq!(good.parse::<SystemName>().unwrap().as_str(), good);
         }
-        for bad in ["", "-a", "2s", "A", "a/b", "..", "a b", &"a".repeat(41)] {
+        for bad in ["", "-a", "2s", "A", "a/b", "..", "a b", "keys", &"a".repeat(41)] {
             assert_eq!(bad.parse::<SystemName>(), Err(IdError::SystemName), "{bad}");
         }
     }
