@@ -195,11 +195,11 @@ async fn writes_are_refused_before_the_disk_is_full_and_reads_go_on() {
     let submission = open(&mut client, "NV3").await.unwrap();
     // What is prepared already is still used; then writes are refused.
     let mut refused = None;
-    let mut taken = 0;
+    let mut taken = 0_usize;
     for batch in 0..40 {
         let lines = (0..1_000).map(|n| good(1_000 + batch * 1_000 + n)).collect();
         match client.submit_activity(submit(&submission, (batch * 1_000 + 1) as u64, lines)).await {
-            Ok(answer) => taken += answer.into_inner().answers.len() as i64,
+            Ok(answer) => taken += answer.into_inner().answers.len(),
             Err(status) => {
                 refused = Some(status);
                 break;
@@ -212,6 +212,6 @@ async fn writes_are_refused_before_the_disk_is_full_and_reads_go_on() {
         GetTotalsRequest { system: SYSTEM.into(), provider: "NV3".into(), ..GetTotalsRequest::default() };
     let read = client.get_totals(totals).await.unwrap().into_inner().totals;
     let lines: i64 = read.iter().map(|total| total.accepted_lines + total.contested_lines).sum();
-    assert!(lines >= taken, "what was taken can be read");
+    assert!(usize::try_from(lines).unwrap() >= taken, "what was taken can be read");
     assert_eq!(process.stop(), Some(0));
 }

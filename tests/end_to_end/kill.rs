@@ -98,7 +98,7 @@ async fn books(
     referrals: &Process,
     ledger: &Process,
     expected: i64,
-) -> (i64, i64) {
+) -> (usize, i64) {
     let auditor = installation.connect(referrals, "auditor").await;
     let request = GetTotalsRequest {
         system: SYSTEM.into(),
@@ -107,7 +107,7 @@ async fn books(
         ..GetTotalsRequest::default()
     };
     let totals = ReferralsServiceClient::new(auditor).get_totals(request).await.unwrap().into_inner().totals;
-    let lines = totals.iter().map(|total| total.accepted_lines).sum();
+    let lines: i64 = totals.iter().map(|total| total.accepted_lines).sum();
     let accepted: i64 = totals.iter().map(|total| total.accepted_pence).sum();
     assert_eq!(accepted, expected);
     let mut client = LedgerServiceClient::new(installation.connect(ledger, "auditor").await);
@@ -125,7 +125,7 @@ async fn books(
     let request = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };
     let trial = client.get_trial_balance(request).await.unwrap().into_inner();
     assert_eq!(trial.difference_pence, 0);
-    (lines, payable)
+    (usize::try_from(lines).unwrap(), payable)
 }
 
 fn check(answered: &BTreeMap<u64, LineAnswer>) -> i64 {
@@ -160,7 +160,7 @@ async fn one_process_killed_at_several_points_keeps_every_answer() {
     let process = installation.serve(&[]);
     send(installation.connect(&process, PROVIDER).await, 1, &mut answered).await.unwrap();
     let price = check(&answered);
-    assert_eq!(books(&installation, &process, &process, price).await, (LINES as i64, price));
+    assert_eq!(books(&installation, &process, &process, price).await, (LINES, price));
     assert_eq!(process.stop(), Some(0));
 }
 
@@ -203,7 +203,7 @@ async fn each_service_killed_in_a_process_of_its_own_keeps_every_answer() {
         assert!(whole.is_ok(), "the file was not taken after {killed} came back: {whole:?}");
         owed += check(&answered);
         let (referrals, ledger) = (&processes[&Service::Referrals], &processes[&Service::Ledger]);
-        let sent = (i64::from(file) - 1) * LINES as i64;
+        let sent = (usize::from(file) - 1) * LINES;
         assert_eq!(books(&installation, referrals, ledger, owed).await, (sent, owed), "{killed}");
     }
     for (service, process) in processes {
