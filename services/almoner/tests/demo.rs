@@ -1,0 +1,113 @@
+//! The demo, as a newcomer runs it: the real binary, small.
+
+use serde_json::Value;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn demo(folder: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_almoner"));
+    command.arg("demo").arg("--data-dir").arg(folder).args(["--lines", "400", "--json"]).args(more);
+    command.output().unwrap()
+}
+
+fn last_line(output: &Output) -> Value {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+/// Sums `InstdAmt` over every payment file below `folder`, in pence.
+fn instructed(folder: &Path) -> i64 {
+    let mut sum = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            sum += instructed(&path);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for part in text.split("<InstdAmt Ccy=\"GBP\">").skip(1) {
+            let amount = part.split('<').next().unwrap().replace('.', "");
+            sum += amount.parse::<i64>().unwrap();
+        }
+    }
+    sum
+}
+
+#[test]
+fn a_newcomer_sees_a_month_cleared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("demo");
+    let output = demo(&folder, &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures = last_line(&output);
+    for key in ["unexplained_pence", "trial_balance_pence"] {
+        assert_eq!(figures[key], 0, "{key}");
+    }
+    let above_zero = [
+        "referrals",
+        "activity_accepted",
+        "activity_contested",
+        "activity_unreadable",
+        "phb_spends",
+        "holds_open_pence",
+        "accrued_pence",
+        "paid_pence",
+        "elapsed_ms",
+    ];
+    for key in above_zero {
+        assert!(figures[key].as_i64().is_some_and(|figure| figure > 0), "{key}: {figures}");
+    }
+    assert_eq!(figures["data_dir"], folder.to_str().unwrap());
+
+    // Every payment stands in a pain.001, and people's are their owner's alone.
+    assert_eq!(figures["paid_pence"], instructed(&folder.join("out/payments")));
+    let controlled = fs::read_dir(folder.join("out/payments/controlled")).unwrap();
+    for file in controlled {
+        assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    for name in ["remittance", "statements", "ledger-of-record"] {
+        assert!(fs::read_dir(folder.join("out").join(name)).unwrap().count() > 0, "{name}");
+    }
+    let report: Value = serde_json::from_slice(&fs::read(folder.join("out/report.json")).unwrap()).unwrap();
+    let of = |key: &str| report["paid"][key].as_i64().unwrap();
+    assert_eq!(
+        of("ledger_paid_pence"),
+        of("instructed_pence") - of("returned_pence") - of("received_pence") + of("transferred_pence")
+    );
+    assert!(of("returned_pence") > 0 && of("received_pence") > 0, "{}", report["paid"]);
+    assert_eq!(of("settled_pence"), of("instructed_pence"));
+
+    // No NHS number leaves the folder of what providers sent.
+    for file in ["out/report.json", "almoner.toml"] {
+        assert!(!fs::read_to_string(folder.join(file)).unwrap().contains("999"), "{file}");
+    }
+    for name in ["operator", "finance-preparer", "auditor", "NT3", "RHW"] {
+        assert!(folder.join("clients").join(format!("{name}.toml")).exists(), "{name}");
+    }
+
+    // A second play on the same folder is refused, and changes nothing.
+    let before = fs::read(folder.join("out/report.json")).unwrap();
+    let again = demo(&folder, &[]);
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("holds a demo already"));
+    assert_eq!(fs::read(folder.join("out/report.json")).unwrap(), before);
+}
+
+#[test]
+fn a_seed_repeats_the_month() {
+    let folder = tempfile::tempdir().unwrap();
+    let play = |name: &str, seed: &str| {
+        let output = demo(&folder.path().join(name), &["--seed", seed]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let Value::Object(mut figures) = last_line(&output) else { panic!("no object") };
+        figures.retain(|key, _| key != "elapsed_ms" && key != "data_dir");
+        figures
+    };
+    let first = play("a", "7");
+    assert_eq!(first, play("b", "7"));
+    assert_ne!(first, play("c", "8"));
+}
