@@ -1,31 +1,19 @@
 //! Activity from a provider's stream to the payers' books, over gRPC, through a restart.
-#![allow(missing_docs, reason = "a test")]
 
-mod world;
-
+use crate::world::{SYSTEM, World, date, elective, id, reason as reason_of};
 use proto::{
-    ledger::v1::{GetBalanceRequest, GetTrialBalanceRequest},
+    ledger::v1::GetTrialBalanceRequest,
     referrals::v1::{self, Answer},
 };
 use tonic::{Code, Status};
-use world::{SYSTEM, World, date, id};
 
 fn attendance(number: u32) -> v1::ActivityLine {
     v1::ActivityLine {
-        cds_identifier: format!("B{number}"),
         nhs_number: nhs::NhsNumber::of_test_range(number % 5_000 * 11)
             .unwrap_or_else(|| spare(number))
             .reveal_text(),
-        site: "NT344".into(),
-        practice: if number % 2 == 0 { "K81001" } else { "K81002" }.into(),
         commissioner: "10M".into(),
-        treatment_function: "110".into(),
-        point_of_delivery: "OPFASPCL".into(),
-        start_date: date((2017, 6, 1 + i32::try_from(number % 28).unwrap())),
-        claimed_pence: 166_72,
-        first_attendance: "1".into(),
-        attended: "5".into(),
-        ..v1::ActivityLine::default()
+        ..elective::attendance(number)
     }
 }
 
@@ -35,7 +23,7 @@ fn spare(number: u32) -> nhs::NhsNumber {
 }
 
 fn reason(status: &Status) -> (Code, String) {
-    (status.code(), wire::status::reason_of(status).unwrap_or_default())
+    (status.code(), reason_of(status))
 }
 
 async fn open(world: &mut World, number: u32, provider: &str) -> v1::OpenSubmissionResponse {
@@ -47,17 +35,6 @@ async fn open(world: &mut World, number: u32, provider: &str) -> v1::OpenSubmiss
         again: false,
     };
     world.referrals.open_submission(request).await.unwrap().into_inner()
-}
-
-async fn balance(world: &mut World, path: &str) -> i64 {
-    let request = GetBalanceRequest { system: SYSTEM.into(), path: path.into(), min_position: None };
-    match world.ledger.get_balance(request).await {
-        Ok(answer) => answer.into_inner().balance.unwrap().balance_pence,
-        Err(status) => {
-            assert_eq!(reason(&status).1, "NODE_UNKNOWN");
-            0
-        }
-    }
 }
 
 fn codes(answer: &v1::LineAnswer) -> Vec<&str> {
@@ -106,7 +83,7 @@ async fn each_line_is_answered_posted_and_answered_the_same_again() {
     let pairs = checked.answers.iter().zip(&first.answers);
     assert!(pairs.clone().all(|(a, b)| (a.answer, a.price_pence) == (b.answer, b.price_pence)));
     assert_eq!(first.answers[0].price_pence, 166_72, "145 × 1.149759");
-    assert_eq!(balance(&mut world, "10M/elective/2017-18/owed/payable/NT3").await, 2 * 166_72);
+    assert_eq!(world.balance("10M/elective/2017-18/owed/payable/NT3").await, 2 * 166_72);
 
     // Again: the same answers, nothing twice; through a restart too.
     let again = world.referrals.submit_activity(request.clone()).await.unwrap().into_inner();
@@ -118,7 +95,7 @@ async fn each_line_is_answered_posted_and_answered_the_same_again() {
         again.replayed = false;
         assert_eq!(again, first);
     }
-    assert_eq!(balance(&mut world, "10M/elective/2017-18/owed/payable/NT3").await, 2 * 166_72);
+    assert_eq!(world.balance("10M/elective/2017-18/owed/payable/NT3").await, 2 * 166_72);
 
     // What can be read of it.
     let key = v1::get_line_request::Key::Position(first_position(&mut world, &opened.submission_id).await);
@@ -149,7 +126,7 @@ async fn each_line_is_answered_posted_and_answered_the_same_again() {
         cds_identifier: "B0".into(),
     };
     world.referrals.withdraw_line(withdraw).await.unwrap();
-    assert_eq!(balance(&mut world, "10M/elective/2017-18/owed/payable/NT3").await, 166_72);
+    assert_eq!(world.balance("10M/elective/2017-18/owed/payable/NT3").await, 166_72);
     let other = v1::OpenSubmissionRequest {
         system: SYSTEM.into(),
         request_id: id(201),
@@ -217,7 +194,7 @@ async fn a_stream_of_batches_ties_with_the_books_and_seals() {
 
     let mut owed = 0;
     for payer in ["10M", "10N"] {
-        owed += balance(&mut world, &format!("{payer}/elective/2017-18/owed/payable/NT3")).await;
+        owed += world.balance(&format!("{payer}/elective/2017-18/owed/payable/NT3")).await;
     }
     assert_eq!(owed, payable);
     let trial = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };

@@ -1,43 +1,30 @@
 //! A month from activity to the bank's statement, over gRPC, through a restart.
-#![allow(missing_docs, reason = "a test")]
 
-mod world;
-
+use crate::world::{
+    SYSTEM, by, by_body, by_controlled, date, elective, id, reason,
+    settling::{Settling, account_number},
+};
 use jiff::civil;
 use money::{NetPence, Pence, Side};
 use payments::camt053::{Balance, BankTransactionCode, Entry, EntryStatus, Statement, StatementAccount};
 use proto::{
     identity::v1::{self as identity, identity_service_server::IdentityService as _},
-    ledger::v1::{self as ledger, GetBalanceRequest, GetTrialBalanceRequest},
+    ledger::v1::{self as ledger, GetTrialBalanceRequest},
     referrals::v1 as referrals,
     settlement::v1::{self, payment, settlement_run, settlement_service_server::SettlementService as _},
 };
 use std::path::Path;
 use tonic::Status;
-use world::{SYSTEM, World, account_number, by, by_body, by_controlled, date, id};
 
 fn attendance(number: u32) -> referrals::ActivityLine {
     referrals::ActivityLine {
-        cds_identifier: format!("B{number}"),
         nhs_number: (number * 11..).find_map(nhs::NhsNumber::of_test_range).unwrap().reveal_text(),
-        site: "NT344".into(),
-        practice: if number.is_multiple_of(2) { "K81001" } else { "K81002" }.into(),
         commissioner: if number.is_multiple_of(2) { "10M" } else { "10N" }.into(),
-        treatment_function: "110".into(),
-        point_of_delivery: "OPFASPCL".into(),
-        start_date: date((2017, 6, 1 + i32::try_from(number % 28).unwrap())),
-        claimed_pence: 166_72,
-        first_attendance: "1".into(),
-        attended: "5".into(),
-        ..referrals::ActivityLine::default()
+        ..elective::attendance(number)
     }
 }
 
-fn reason(status: &Status) -> String {
-    wire::status::reason_of(status).unwrap_or_default()
-}
-
-async fn submit(world: &mut World, file: &str, lines: std::ops::Range<u32>) {
+async fn submit(world: &mut Settling, file: &str, lines: std::ops::Range<u32>) {
     let request = referrals::OpenSubmissionRequest {
         system: SYSTEM.into(),
         request_id: id(100 + lines.start),
@@ -57,26 +44,11 @@ async fn submit(world: &mut World, file: &str, lines: std::ops::Range<u32>) {
     assert!(answer.answers.iter().all(|answer| answer.answer() == referrals::Answer::Accepted));
 }
 
-async fn balance(world: &mut World, path: &str) -> i64 {
-    let request = GetBalanceRequest { system: SYSTEM.into(), path: path.into(), min_position: None };
-    match world.ledger.get_balance(request).await {
-        Ok(answer) => answer.into_inner().balance.unwrap().balance_pence,
-        Err(status) => {
-            assert_eq!(reason(&status), "NODE_UNKNOWN");
-            0
-        }
-    }
-}
-
 /// Makes a direct payment fall due, as health budgets would.
-async fn owe_a_person(world: &mut World) {
+async fn owe_a_person(world: &mut Settling) {
     let line = "10M/phb/2017-18";
-    let open = ledger::OpenAccountsRequest {
-        system: SYSTEM.into(),
-        request_id: id(500),
-        paths: vec![format!("{line}/fund/plan/phb-7/prepayment"), format!("{line}/owed/payable/phb-7")],
-    };
-    let accounts = world.ledger.open_accounts(open).await.unwrap().into_inner().accounts;
+    let paths = vec![format!("{line}/fund/plan/phb-7/prepayment"), format!("{line}/owed/payable/phb-7")];
+    let accounts = world.open_accounts(500, paths).await;
     let leg = |account: &ledger::Account, side: ledger::Side, window| ledger::Leg {
         account: account.number,
         side: side.into(),
@@ -95,18 +67,11 @@ async fn owe_a_person(world: &mut World) {
         ],
         ..ledger::Posting::default()
     };
-    let post = ledger::PostEntriesRequest {
-        system: SYSTEM.into(),
-        mode: ledger::PostingMode::Each.into(),
-        postings: vec![posting],
-        ..ledger::PostEntriesRequest::default()
-    };
-    let outcome = world.ledger.post_entries(post).await.unwrap().into_inner().outcomes.remove(0);
-    assert!(matches!(outcome.outcome, Some(ledger::posting_outcome::Outcome::Posted(_))), "{outcome:?}");
+    world.post(posting).await;
 }
 
 /// Gives the plan's payee bank details that two people agreed to.
-async fn register_person(world: &World) {
+async fn register_person(world: &Settling) {
     let number = nhs::NhsNumber::of_test_range(770).or_else(|| nhs::NhsNumber::of_test_range(771)).unwrap();
     let message = identity::PseudonymiseRequest {
         system: SYSTEM.into(),
@@ -134,7 +99,7 @@ async fn register_person(world: &World) {
 }
 
 /// The file that names a person is its owner's alone, in the folder and over the wire; nothing else names them.
-async fn people_are_kept_apart(world: &World, folder: &Path, run: &v1::SettlementRun) -> Vec<u8> {
+async fn people_are_kept_apart(world: &Settling, folder: &Path, run: &v1::SettlementRun) -> Vec<u8> {
     let controlled = |file: &&v1::RunFile| file.kind() == v1::FileKind::ControlledPayments;
     let name = run.files.iter().find(controlled).unwrap().name.clone();
     let path = folder.join(SYSTEM).join("settlement/out").join(&name);
@@ -175,12 +140,12 @@ fn pay(number: u32, run: &v1::SettlementRun) -> v1::PayRunRequest {
     v1::PayRunRequest { system, request_id, run: run.run.clone(), digest: run.digest.clone() }
 }
 
-async fn run_of(world: &World, run: &str) -> v1::GetRunResponse {
+async fn run_of(world: &Settling, run: &str) -> v1::GetRunResponse {
     let request = v1::GetRunRequest { system: SYSTEM.into(), run: run.into(), min_position: None };
     world.settlement.get_run(by("ann", request)).await.unwrap().into_inner()
 }
 
-async fn file(world: &World, run: &str, name: &str) -> Result<Vec<u8>, Status> {
+async fn file(world: &Settling, run: &str, name: &str) -> Result<Vec<u8>, Status> {
     let request = v1::GetFileRequest { system: SYSTEM.into(), run: run.into(), name: name.into() };
     Ok(world.settlement.get_file(by("ann", request)).await?.into_inner().content)
 }
@@ -223,7 +188,7 @@ fn statement(payer: &str, number: u32, instructed: &[u8]) -> Vec<u8> {
     payments::camt053::write(&[statement]).unwrap().into_bytes()
 }
 
-async fn from_bank(world: &World, number: u32, message: Vec<u8>) -> v1::RecordBankMessageResponse {
+async fn from_bank(world: &Settling, number: u32, message: Vec<u8>) -> v1::RecordBankMessageResponse {
     let request = v1::RecordBankMessageRequest { system: SYSTEM.into(), request_id: id(number), message };
     world.settlement.record_bank_message(by("ann", request)).await.unwrap().into_inner()
 }
@@ -231,7 +196,7 @@ async fn from_bank(world: &World, number: u32, message: Vec<u8>) -> v1::RecordBa
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_is_paid_once_and_confirmed() {
     let folder = tempfile::tempdir().unwrap();
-    let mut world = World::start(folder.path()).await;
+    let mut world = Settling::start(folder.path()).await;
     world.register().await;
     let early = world.settlement.prepare_run(by("ann", prepare(200))).await.unwrap_err();
     assert_eq!(reason(&early), "CUT_NOT_SEALED");
@@ -284,13 +249,13 @@ async fn a_month_is_paid_once_and_confirmed() {
     );
     let direct = people_are_kept_apart(&world, folder.path(), &paid).await;
     for line in ["10M/elective/2017-18", "10N/elective/2017-18"] {
-        assert_eq!(balance(&mut world, &format!("{line}/owed/payable")).await, 0);
+        assert_eq!(world.balance(&format!("{line}/owed/payable")).await, 0);
     }
-    assert_eq!(balance(&mut world, "10M/elective/2017-18/out/in-transit").await, activity + 300_00);
+    assert_eq!(world.balance("10M/elective/2017-18/out/in-transit").await, activity + 300_00);
 
     // A restart changes nothing: the same run, the same files, nothing posted twice.
     world.stop().await;
-    let mut world = World::start(folder.path()).await;
+    let mut world = Settling::start(folder.path()).await;
     assert_eq!(run_of(&world, &run.run).await.run.unwrap().files, paid.files);
     let replayed = world.settlement.pay_run(by("ann", pay(205, &run))).await.unwrap().into_inner();
     assert!(replayed.change.unwrap().recorded.unwrap().replayed);
@@ -305,7 +270,7 @@ async fn a_month_is_paid_once_and_confirmed() {
 }
 
 /// The bank's statements come back, twice each.
-async fn confirm(world: &mut World, paid: &v1::SettlementRun) {
+async fn confirm(world: &mut Settling, paid: &v1::SettlementRun) {
     let payment_files = paid.files.iter().filter(|file| file.kind() == v1::FileKind::Payments);
     for (number, file_facts) in (300..).zip(payment_files) {
         let bytes = file(world, &paid.run, &file_facts.name).await.unwrap();
@@ -328,15 +293,15 @@ async fn confirm(world: &mut World, paid: &v1::SettlementRun) {
     let refused = world.settlement.record_bank_message(by("ann", unreadable)).await.unwrap_err();
     assert_eq!(reason(&refused), "BANK_MESSAGE_UNREADABLE");
     assert_eq!(run_of(world, &paid.run).await.run.unwrap().state(), settlement_run::State::Paid);
-    assert_eq!(balance(world, "10M/elective/2017-18/out/in-transit").await, 0);
-    assert_eq!(balance(world, "10M/elective/2017-18/out/bank").await, 25 * 166_72 + 300_00);
+    assert_eq!(world.balance("10M/elective/2017-18/out/in-transit").await, 0);
+    assert_eq!(world.balance("10M/elective/2017-18/out/bank").await, 25 * 166_72 + 300_00);
     let close = v1::CloseRunRequest { system: SYSTEM.into(), request_id: id(400), run: paid.run.clone() };
     let closed = world.settlement.close_run(by("ann", close)).await.unwrap().into_inner();
     assert_eq!(closed.change.unwrap().run.unwrap().state(), settlement_run::State::Closed);
 }
 
 /// Each payment has an advice that adds up, and is its payee's only.
-async fn advices(world: &World, run: &str) {
+async fn advices(world: &Settling, run: &str) {
     let list = v1::ListPaymentsRequest { system: SYSTEM.into(), run: run.into(), ..Default::default() };
     let listed = world.settlement.list_payments(by("ann", list.clone())).await.unwrap().into_inner();
     assert_eq!(listed.payments.len(), 4);

@@ -1,0 +1,8 @@
+//! Services in one process, called as people and systems call them: activity to the books, a month to the bank, and
+//! personal health budgets, each through a restart.
+#![allow(missing_docs, reason = "a test")]
+
+mod health_budgets;
+mod referrals;
+mod settlement;
+mod world;
