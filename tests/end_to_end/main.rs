@@ -3,6 +3,7 @@
 mod bad_input;
 mod callers;
 mod clients;
+mod exports;
 mod kill;
 mod kill_budgets;
 mod support;
