@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 pub(crate) mod export;
 pub(crate) mod ledger;
 pub(crate) mod phb;
+pub(crate) mod position;
 pub(crate) mod referral;
 pub(crate) mod registry;
 pub(crate) mod remittance;
