@@ -1,6 +1,6 @@
 //! The ledger's journal in one process: commands in, durable answers out, **every entry on the same budget line**.
 
-use crate::measure::{per_second, percentiles, timed};
+use crate::measure::{per_second, percentiles, timed, used_bytes};
 use journal::{AccountNumber, Instant as Time, RequestId, SystemName};
 use ledger::{Command, EntryKind, Ledger, Leg, OpenAccount, Posting, Stage, WindowKey, WindowUse};
 use money::{Pence, Side};
@@ -164,18 +164,4 @@ impl Directory for Sandbox {
         let clock: Time = "2017-06-30T09:00:00Z".parse().unwrap();
         Box::pin(async move { Ok(Some(SystemFacts { sandbox: Some(clock) })) })
     }
-}
-
-/// Bytes of the segments in which something is written.
-fn used_bytes(folder: &Path) -> u64 {
-    let journal = folder.join("bench/ledger/journal");
-    let mut used = 0;
-    for entry in std::fs::read_dir(journal).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "segment") {
-            let bytes = std::fs::read(path).unwrap();
-            used += bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
-        }
-    }
-    used
 }

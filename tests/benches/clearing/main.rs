@@ -11,6 +11,7 @@
 )]
 #![allow(clippy::cast_precision_loss, reason = "rates, not money")]
 
+mod echo;
 mod floors;
 mod journal_of_ledger;
 mod measure;

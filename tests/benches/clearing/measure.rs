@@ -1,6 +1,7 @@
 //! Rates and percentiles.
 
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The machine's load average over the last minute, as text; empty where the system does not tell.
@@ -28,4 +29,19 @@ pub(crate) fn percentiles(mut times: Vec<Duration>) -> Value {
         times.get((times.len() * percent / 100).min(times.len() - 1)).map(Duration::as_micros)
     };
     json!({ "p50_us": at(50), "p99_us": at(99) })
+}
+
+/// Bytes written into every journal below `folder`: of each segment, up to its last byte that is not zero.
+pub(crate) fn used_bytes(folder: &Path) -> u64 {
+    let mut used = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            used += used_bytes(&path);
+        } else if path.extension().is_some_and(|extension| extension == "segment") {
+            let bytes = std::fs::read(path).unwrap();
+            used += bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        }
+    }
+    used
 }

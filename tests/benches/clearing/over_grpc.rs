@@ -1,11 +1,12 @@
 //! The real binary over loopback with mutual TLS: what a provider, a referrer and the ledger's callers get.
 
-use crate::measure::{per_second, percentiles};
+use crate::measure::{per_second, percentiles, used_bytes};
 use crate::support::{Installation, Process};
 use nhs::NhsNumber;
 use proto::google::r#type::Date;
 use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use proto::ledger::v1::{EntryKind, Leg, OpenAccountsRequest, Posting, Side, StreamPostingsRequest};
+use proto::referrals::v1::StreamActivityResponse;
 use proto::referrals::v1::referrals_service_client::ReferralsServiceClient;
 use proto::referrals::v1::{
     ActivityLine, OpenSubmissionRequest, RecordReferralRequest, ReferralSource, ReferralSubmission,
@@ -14,8 +15,7 @@ use proto::referrals::v1::{
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
+use tonic_prost::ProstCodec;
 
 const SYSTEM: &str = "berkshire-west";
 const LINES: usize = 60_000;
@@ -33,20 +33,25 @@ pub(crate) fn all() -> Value {
 }
 
 async fn measured(installation: &Installation, process: &Process) -> Value {
-    let auditor = installation.connect(process, "auditor").await;
     let provider = installation.connect(process, "NV3").await;
     let referrer = installation.connect(process, "referrer").await;
     let finance = installation.connect(process, "finance-preparer").await;
+    let echo = installation.connect_to(&crate::echo::start(installation).await, "NV3").await;
+    let before = used_bytes(&installation.data());
+    let lines_per_second = activity(provider).await;
+    let bytes = used_bytes(&installation.data()) - before;
     json!({
-        "bare_unary_health_check": {
-            "1_in_flight": unary(1, |_| check(auditor.clone())).await,
-            "64_in_flight": unary(64, |_| check(auditor.clone())).await,
+        "bare_echo_unary": {
+            "1_in_flight": unary(1, |_| call_echo(echo.clone())).await,
+            "64_in_flight": unary(64, |_| call_echo(echo.clone())).await,
         },
+        "bare_echo_lines_per_second_streamed": stream_echo(echo.clone()).await,
         "referral_unary": {
             "1_in_flight": unary(1, |n| referral(referrer.clone(), n)).await,
             "64_in_flight": unary(64, |n| referral(referrer.clone(), CALLS + n)).await,
         },
-        "activity_lines_per_second_streamed_durable_and_posted": activity(provider).await,
+        "activity_lines_per_second_streamed_durable_and_posted": lines_per_second,
+        "disk_bytes_per_line_in_every_journal_it_touches": bytes / LINES as u64,
         "ledger_entries_per_second_streamed_one_budget_line": entries(finance).await,
     })
 }
@@ -77,8 +82,34 @@ where
     json!({ "per_second": per_second(calls, started.elapsed().as_secs_f64()), "latency": percentiles(times) })
 }
 
-async fn check(channel: Channel) {
-    HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();
+async fn call_echo(channel: Channel) {
+    let mut grpc = tonic::client::Grpc::new(channel);
+    grpc.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/bench.Echo/Unary");
+    let request = tonic::Request::new(StreamActivityRequest {
+        lines: vec![line(0)],
+        ..StreamActivityRequest::default()
+    });
+    let _: tonic::Response<StreamActivityResponse> =
+        grpc.unary(request, path, ProstCodec::default()).await.unwrap();
+}
+
+/// Streams the same batches to the server that does nothing.
+async fn stream_echo(channel: Channel) -> u64 {
+    let batches = batches("");
+    let mut grpc = tonic::client::Grpc::new(channel).max_decoding_message_size(16 << 20);
+    grpc.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/bench.Echo/Stream");
+    let request = tonic::Request::new(tokio_stream::iter(batches));
+    let started = Instant::now();
+    let answers = grpc.streaming(request, path, ProstCodec::default()).await.unwrap();
+    let mut answers: tonic::Streaming<StreamActivityResponse> = answers.into_inner();
+    let mut answered = 0;
+    while let Some(answer) = answers.message().await.unwrap() {
+        answered += answer.answers.len();
+    }
+    assert_eq!(answered, LINES);
+    per_second(LINES, started.elapsed().as_secs_f64())
 }
 
 async fn referral(channel: Channel, n: usize) {
@@ -111,17 +142,7 @@ async fn activity(channel: Channel) -> u64 {
         again: false,
     };
     let submission_id = client.open_submission(open).await.unwrap().into_inner().submission_id;
-    let lines: Vec<ActivityLine> = (0..LINES).map(line).collect();
-    let batches: Vec<_> = lines
-        .chunks(BATCH)
-        .enumerate()
-        .map(|(n, lines)| StreamActivityRequest {
-            system: SYSTEM.into(),
-            submission_id: submission_id.clone(),
-            first_row: (n * BATCH + 1) as u64,
-            lines: lines.to_vec(),
-        })
-        .collect();
+    let batches = batches(&submission_id);
     let started = Instant::now();
     let mut answers = client.stream_activity(tokio_stream::iter(batches)).await.unwrap().into_inner();
     let mut answered = 0;
@@ -130,6 +151,17 @@ async fn activity(channel: Channel) -> u64 {
     }
     assert_eq!(answered, LINES);
     per_second(LINES, started.elapsed().as_secs_f64())
+}
+
+fn batches(submission_id: &str) -> Vec<StreamActivityRequest> {
+    let lines: Vec<ActivityLine> = (0..LINES).map(line).collect();
+    let batches = lines.chunks(BATCH).enumerate().map(|(n, lines)| StreamActivityRequest {
+        system: SYSTEM.into(),
+        submission_id: submission_id.into(),
+        first_row: (n * BATCH + 1) as u64,
+        lines: lines.to_vec(),
+    });
+    batches.collect()
 }
 
 fn line(n: usize) -> ActivityLine {
