@@ -10,7 +10,8 @@ use proto::ledger::v1::{
     ledger_service_client::LedgerServiceClient, posting_outcome::Outcome,
 };
 
-pub(super) async fn allocate(stage: &Stage, world: &World) -> anyhow::Result<()> {
+/// Allocates the year's budgets, `scale` times as much for an area so many times as large.
+pub(super) async fn allocate(stage: &Stage, world: &World, scale: u32) -> anyhow::Result<()> {
     stage.progress.scene("Allocating budgets (illustrative figures)", world.allocations.len());
     let finance = stage.of("finance-preparer")?;
     let paths: Vec<String> = world.allocations.iter().flat_map(|row| [limit(row), fund(row)]).collect();
@@ -25,10 +26,11 @@ pub(super) async fn allocate(stage: &Stage, world: &World) -> anyhow::Result<()>
     };
     let mut postings = Vec::new();
     for row in &world.allocations {
+        let amount = row.amount.checked_mul(scale).context("an allocation times the scale")?;
         let leg = |account, side: Side| Leg {
             account,
             side: side.into(),
-            amount_pence: row.amount.get(),
+            amount_pence: amount.get(),
             window: None,
         };
         postings.push(Posting {

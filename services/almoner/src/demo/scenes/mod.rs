@@ -56,7 +56,7 @@ pub(crate) async fn play(stage: &Stage, installation: &Installation, size: Size)
     let mut played = Played::default();
 
     register::everything(stage, &world).await?;
-    budgets::allocate(stage, &world).await?;
+    budgets::allocate(stage, &world, size.scale).await?;
     reconciliation::control_totals(stage, &world).await?;
     let opened = plans::open(stage, &month.budgets, &mut played.plans).await?;
     played.referrals = referrals::june(stage, &month.referrals).await?;
