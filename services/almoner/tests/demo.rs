@@ -3,9 +3,10 @@
 use serde_json::Value;
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 fn demo(folder: &Path, more: &[&str]) -> Output {
@@ -110,4 +111,80 @@ fn a_seed_repeats_the_month() {
     let first = play("a", "7");
     assert_eq!(first, play("b", "7"));
     assert_ne!(first, play("c", "8"));
+}
+
+/// The services of a demo's folder, up again. Not left behind by a test that fails.
+struct Served(std::process::Child, String);
+
+impl Served {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_almoner"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(folder.join("almoner.toml"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+            if let Some((_, address)) = line.split_once("serving address=") {
+                break address.trim().to_owned();
+            }
+        };
+        // What it says later is nobody's concern, but it must be read.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self(child, address)
+    }
+
+    /// Runs a command as the person whose profile is `name`, at the address that is served now.
+    fn command(&self, folder: &Path, name: &str, arguments: &[&str]) -> Output {
+        let text = fs::read_to_string(folder.join("clients").join(format!("{name}.toml"))).unwrap();
+        let elsewhere = text.lines().map(|line| {
+            if line.starts_with("address") {
+                format!("address = \"https://{}\"", self.1)
+            } else {
+                line.to_owned()
+            }
+        });
+        let profile = folder.join("clients").join(format!("{name}-again.toml"));
+        fs::write(&profile, elsewhere.collect::<Vec<_>>().join("\n")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_almoner"));
+        command.args(arguments).arg("--profile").arg(&profile).output().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_wrong_entry_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("demo");
+    assert!(demo(&folder, &[]).status.success());
+    let served = Served::start(&folder);
+    let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+
+    let before = served.command(&folder, "auditor", &["position", "show"]);
+    assert!(before.status.success(), "{}", text(&before));
+    let entries = text(&served.command(&folder, "auditor", &["ledger", "entries"]));
+    let activity = entries.lines().find(|line| line.contains(" activity from referrals")).unwrap();
+    let number = activity.split(' ').next().unwrap();
+    let reversed = served.command(
+        &folder,
+        "finance-approver",
+        &["ledger", "reverse", number, "--reason", "a mistake that must be found"],
+    );
+    assert!(reversed.status.success(), "{}", String::from_utf8_lossy(&reversed.stderr));
+
+    let after = served.command(&folder, "auditor", &["position", "show"]);
+    assert!(!after.status.success());
+    let shown = text(&after);
+    assert!(shown.contains("ACTIVITY_NOT_IN_LEDGER") && shown.contains("contract monitoring"), "{shown}");
+    assert!(shown.contains("debits less credits £0.00"), "the ledger itself still balances: {shown}");
 }
