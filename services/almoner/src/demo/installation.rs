@@ -19,7 +19,9 @@ use server::{
 };
 use std::{
     fs,
+    io::Write as _,
     net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -57,6 +59,19 @@ impl Installation {
     /// A path under the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// Writes a new file under the folder, which only `mode` may read; its own folder is made when it is not there.
+    pub(crate) fn write(&self, name: &str, content: &[u8], mode: u32) -> anyhow::Result<PathBuf> {
+        let path = self.path(name);
+        let unwritten = || format!("{} cannot be written", path.display());
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(unwritten)?;
+        }
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(mode).open(&path).with_context(unwritten)?;
+        file.write_all(content).with_context(unwritten)?;
+        Ok(path)
     }
 
     /// The folder.

@@ -10,7 +10,6 @@ use proto::settlement::v1::{
     self, AdviceFormat, BankEntryOutcome, CutStage, FileKind,
     settlement_service_client::SettlementServiceClient,
 };
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 /// What was instructed and what came of it, in pence.
 #[derive(Debug, Default, Clone, Copy)]
@@ -172,7 +171,7 @@ async fn fetch(
         "{} is not what the run recorded",
         file.name
     );
-    write(&installation.path("out").join(&file.name), &content, if controlled { 0o600 } else { 0o644 })?;
+    installation.write(&format!("out/{}", file.name), &content, if controlled { 0o600 } else { 0o644 })?;
     Ok(content)
 }
 
@@ -220,7 +219,7 @@ async fn read_back(
     name: &str,
     message: Vec<u8>,
 ) -> anyhow::Result<Vec<v1::BankEntryTotal>> {
-    write(&installation.path("out/statements").join(name), &message, 0o600)?;
+    installation.write(&format!("out/statements/{name}"), &message, 0o600)?;
     let request = v1::RecordBankMessageRequest {
         system: SYSTEM.to_owned(),
         request_id: stage.id(&format!("statement {name}")).to_string(),
@@ -256,8 +255,9 @@ async fn advices(stage: &Stage, installation: &Installation, run: &str) -> anyho
                 };
                 let advice = call!(preparer, SettlementServiceClient.get_remittance, request)?;
                 let line = payment.line.replace('/', "-");
-                let name = format!("remittance/{}-{line}-{}.{ending}", payment.payee, payment.end_to_end_id);
-                write(&installation.path("out").join(name), &advice.content, 0o644)?;
+                let name =
+                    format!("out/remittance/{}-{line}-{}.{ending}", payment.payee, payment.end_to_end_id);
+                installation.write(&name, &advice.content, 0o644)?;
             }
         }
         let token = listed.page.map(|page| page.next_page_token).unwrap_or_default();
@@ -266,15 +266,4 @@ async fn advices(stage: &Stage, installation: &Installation, run: &str) -> anyho
         }
         page = Some(proto::common::v1::PageRequest { page_size: 0, page_token: token });
     }
-}
-
-/// Writes a file that only `mode` may read, in a folder that is made when it is not there.
-fn write(path: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
-    let unwritten = || format!("{} cannot be written", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(unwritten)?;
-    }
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).with_context(unwritten)?;
-    file.write_all(content).with_context(unwritten)
 }
