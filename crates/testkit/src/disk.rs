@@ -20,6 +20,12 @@ pub enum Fault {
     Crash,
     /// The operation fails once with this error.
     Error(io::ErrorKind),
+    /// A write takes only its first sectors, and the next operation fails once with this error, as a disk does that runs full
+    /// within a write. Any other operation fails as with [`Fault::Error`].
+    Short(io::ErrorKind),
+    /// This operation and every later one that changes something fail with this error: the device is gone, what was read once
+    /// still reads.
+    Broken(io::ErrorKind),
 }
 
 /// Which of the things not synced survive a crash.
@@ -37,6 +43,8 @@ pub enum Survivors {
     AllButFirst,
     /// All but the last.
     AllButLast,
+    /// The first few, as many as this seed says.
+    Prefix(u64),
     /// Each by a coin that this seed throws.
     Coin(u64),
 }
@@ -56,6 +64,13 @@ impl Crash {
 
     /// The process is killed; the machine runs on.
     pub const KILL: Self = Self { sectors: Survivors::Everything, names: Survivors::Everything };
+
+    /// A crash drawn by `seed`: any prefix or any subset of the sectors, any prefix of the names.
+    #[must_use]
+    pub const fn sampled(seed: u64) -> Self {
+        let sectors = if coin(seed) { Survivors::Prefix(seed) } else { Survivors::Coin(seed) };
+        Self { sectors, names: Survivors::Prefix(seed.rotate_left(17)) }
+    }
 
     /// Every crash that a sweep tries.
     #[must_use]
@@ -173,6 +188,20 @@ impl MemoryDisk {
         state.names.get(path).map(|&file| state.inodes[file].content.clone())
     }
 
+    /// Changes bytes of a file behind everybody's back, durably, also for those who have it open.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such file, or it does not hold those bytes.
+    pub fn corrupt(&self, path: &Path, offset: usize, bytes: &[u8]) {
+        let mut state = self.state();
+        let file = state.names[path];
+        let inode = &mut state.inodes[file];
+        for content in [&mut inode.content, &mut inode.durable] {
+            content[offset..offset + bytes.len()].copy_from_slice(bytes);
+        }
+    }
+
     /// Changes what a file holds behind everybody's back, durably; nothing removes it.
     pub fn tamper(&self, path: &Path, content: Option<Vec<u8>>) {
         let mut state = self.state();
@@ -207,7 +236,23 @@ impl State {
                 Ok(true)
             }
             Some((at, Fault::Error(kind))) if at == operation => Err(kind.into()),
+            Some((at, Fault::Short(kind))) if at == operation => {
+                self.fault = None;
+                Err(kind.into())
+            }
+            Some((at, Fault::Broken(kind))) if at <= operation => Err(kind.into()),
             _ => Ok(false),
+        }
+    }
+
+    /// Whether the write that begins now is to take only its first sectors; the operation after it fails then.
+    fn cut_short(&mut self) -> bool {
+        match self.fault {
+            Some((at, Fault::Short(kind))) if at == self.operations => {
+                self.fault = Some((at + 1, Fault::Error(kind)));
+                true
+            }
+            _ => false,
         }
     }
 
@@ -286,6 +331,7 @@ fn apply(names: &mut BTreeMap<PathBuf, usize>, (path, file): (PathBuf, Option<us
 }
 
 fn choose(survivors: Survivors, count: usize) -> Vec<bool> {
+    let prefix = |seed| usize::try_from(mixed(seed) % (count as u64 + 1)).unwrap_or(count);
     let chosen = |n: usize| match survivors {
         Survivors::Nothing => false,
         Survivors::Everything => true,
@@ -293,17 +339,22 @@ fn choose(survivors: Survivors, count: usize) -> Vec<bool> {
         Survivors::SecondHalf => n >= count / 2,
         Survivors::AllButFirst => n > 0,
         Survivors::AllButLast => n + 1 < count,
+        Survivors::Prefix(seed) => n < prefix(seed),
         Survivors::Coin(seed) => coin(seed.wrapping_add(n as u64)),
     };
     (0..count).map(chosen).collect()
 }
 
-/// One bit of SplitMix64 (Steele, Lea and Flood, 2014).
 const fn coin(seed: u64) -> bool {
+    mixed(seed) >> 63 == 1
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+const fn mixed(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z >> 63 == 1
+    z ^ (z >> 31)
 }
 
 fn crash() -> io::Error {

@@ -55,12 +55,14 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// A segment's bytes are not what was written.
-    #[error("{} is damaged at byte {offset}: {kind}", path.display())]
+    #[error("{} is damaged at byte {offset}, where record {position} comes next: {kind}", path.display())]
     Damaged {
         /// The segment.
         path: PathBuf,
         /// Where the group or sector starts.
         offset: u64,
+        /// Every record before this one was read and is sound.
+        position: Position,
         /// What is wrong there.
         kind: DamageKind,
     },
@@ -79,10 +81,12 @@ pub enum OpenError {
         source: CheckpointError,
     },
     /// Fewer records than the checkpoint covers: the end of the journal was lost.
-    #[error("{} ends before record {records}, yet its checkpoint covers {checkpoint} records", path.display())]
+    #[error("{} is damaged at byte {offset}: it ends before record {records}, yet its checkpoint covers {checkpoint} records", path.display())]
     Shorter {
         /// The last segment.
         path: PathBuf,
+        /// Where its last sound group ends.
+        offset: u64,
         /// How many records there are.
         records: u64,
         /// How many there were.

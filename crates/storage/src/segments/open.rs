@@ -144,8 +144,10 @@ impl Recovery {
     pub fn finish(mut self) -> Result<(SegmentStore, Recovered), OpenError> {
         while self.next_group()?.is_some() {}
         if self.chain.position.get() < self.checkpoint.size {
+            let (path, offset) = self.end();
             return Err(OpenError::Shorter {
-                path: self.last_path(),
+                path,
+                offset,
                 records: self.chain.position.get(),
                 checkpoint: self.checkpoint.size,
             });
@@ -226,6 +228,7 @@ impl Recovery {
         let damaged = |kind| OpenError::Damaged {
             path: self.segments[self.ordinal].path.clone(),
             offset: offset as u64,
+            position: Position::new(self.tree.size()),
             kind,
         };
         let mut buffer = core::mem::take(&mut self.records);
@@ -287,11 +290,21 @@ impl Recovery {
     }
 
     fn damaged(&self, offset: usize, kind: DamageKind) -> OpenError {
-        OpenError::Damaged { path: self.segments[self.ordinal].path.clone(), offset: offset as u64, kind }
+        OpenError::Damaged {
+            path: self.segments[self.ordinal].path.clone(),
+            offset: offset as u64,
+            position: self.chain.position,
+            kind,
+        }
     }
 
-    fn last_path(&self) -> PathBuf {
-        self.segments.get(self.resume.0).map_or_else(|| self.folder.clone(), |segment| segment.path.clone())
+    /// Where the last sound group ends: where an interrupted write was found, if one was.
+    fn end(&self) -> (PathBuf, u64) {
+        match (&self.cut, self.segments.get(self.resume.0)) {
+            (Some(cut), _) => (cut.path.clone(), cut.offset),
+            (None, Some(segment)) => (segment.path.clone(), self.resume.1),
+            (None, None) => (self.folder.clone(), 0),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{ReadError, Segment};
 use crate::Disk;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
-use journal::{GroupHeader, GroupView, Position, SECTOR_BYTES};
+use journal::{DamageKind, GroupHeader, GroupView, Position, SECTOR_BYTES};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -210,6 +210,10 @@ fn decode(position: Position, place: Place, segment: &Segment) -> Result<Decoded
     let damaged =
         |damage: journal::Damage| ReadError::Damaged { position, path: path(), offset, kind: damage.kind };
     let group = GroupView::parse(&bytes).map_err(damaged)?;
+    if group.header.first.get() != place.first {
+        // A sound group of another place: a misdirected write.
+        return Err(damaged(journal::Damage { offset: 0, kind: DamageKind::Chain(group.header.number) }));
+    }
     let mut records = Vec::new();
     let ends = group
         .records(&mut records)

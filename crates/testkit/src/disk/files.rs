@@ -128,9 +128,12 @@ impl DiskFile for MemoryFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.state();
+        let cut = bytes.len() > SECTOR_BYTES && state.cut_short();
         let stop = state.begin()?;
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
         let short = state.short_writes && bytes.len() > SECTOR_BYTES;
+        let half = (bytes.len() / 2 / SECTOR_BYTES * SECTOR_BYTES).max(SECTOR_BYTES);
+        let bytes = if cut { &bytes[..half] } else { bytes };
         let bytes = if short { &bytes[..(bytes.len() - 1) / SECTOR_BYTES * SECTOR_BYTES] } else { bytes };
         let grown = (offset + bytes.len()).saturating_sub(state.inodes[self.inode].content.len());
         if grown > 0 && state.capacity.is_some_and(|capacity| state.used() + grown as u64 > capacity) {

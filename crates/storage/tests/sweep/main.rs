@@ -1,0 +1,37 @@
+//! The real engine, the ledger's domain and the real files, on a disk that fails at every single operation: two hundred commands,
+//! their blobs, tiles and checkpoints.
+//!
+//! After each fault the journal recovers to a prefix that holds everything acknowledged, or refuses to start and names file, offset and
+//! position; sending everything again then gives the very same records. `cargo xtask torture` runs the same for longer, with
+//! `ALMONER_TORTURE_SECONDS` and `ALMONER_TORTURE_SEED`.
+#![allow(
+    unreachable_pub,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
+mod books;
+mod crashes;
+mod damage;
+
+use std::time::{Duration, Instant};
+
+/// The rounds of a test, each with its seed: one as a rule, as many as fit when the torture gives time.
+fn rounds() -> impl Iterator<Item = u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let time = Duration::from_secs(number("ALMONER_TORTURE_SECONDS").unwrap_or(0));
+    let first = number("ALMONER_TORTURE_SEED").unwrap_or(1);
+    let start = Instant::now();
+    (0..).map(move |n| first.wrapping_add(n)).take_while(move |seed| *seed == first || start.elapsed() < time)
+}
+
+/// The `n`-th number drawn with `seed`.
+fn drawn(seed: u64, n: u64) -> u64 {
+    // The finaliser of MurmurHash3 (Appleby), which spreads every bit.
+    let mut mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
+        mixed = (mixed ^ (mixed >> 33)).wrapping_mul(factor);
+    }
+    mixed ^ (mixed >> 33)
+}
