@@ -3,6 +3,7 @@
 //! protox is a compiler in Rust: nothing has to be installed, and no generated file is kept that could drift.
 
 use prost::Message as _;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
@@ -43,12 +44,40 @@ fn compile() -> Result<(), String> {
     fs::write(out_dir.join("descriptors.binpb"), for_reflection.encode_to_vec())
         .map_err(|error| format!("cannot write the descriptor set: {error}"))?;
 
+    fs::write(out_dir.join("calls.rs"), calls(&descriptors)?)
+        .map_err(|error| format!("cannot write the calls: {error}"))?;
+
     tonic_prost_build::configure()
         .build_client(true)
         .build_server(true)
         .include_file("packages.rs")
         .compile_fds(descriptors)
         .map_err(|error| format!("cannot generate Rust from the protos: {error}"))
+}
+
+/// `impl Unary` for the request of every rpc that takes one message and answers one. Every rpc has a request of its own
+/// (buf's lint holds that), so the request alone says what is called.
+fn calls(descriptors: &FileDescriptorSet) -> Result<String, String> {
+    let mut text = String::new();
+    for file in &descriptors.file {
+        for service in &file.service {
+            let unary = |rpc: &&MethodDescriptorProto| !rpc.client_streaming() && !rpc.server_streaming();
+            for rpc in service.method.iter().filter(unary) {
+                let (request, response) = (rust_path(rpc.input_type())?, rust_path(rpc.output_type())?);
+                let path = format!("/{}.{}/{}", file.package(), service.name(), rpc.name());
+                text.push_str(&format!(
+                    "impl Unary for {request} {{ type Response = {response}; const PATH: &'static str = {path:?}; }}\n"
+                ));
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Where prost puts a message that stands in no other: `.almoner.ledger.v1.Entry` is `crate::packages::almoner::ledger::v1::Entry`.
+fn rust_path(name: &str) -> Result<String, String> {
+    let path = name.strip_prefix('.').ok_or_else(|| format!("{name} is not a full name"))?;
+    Ok(format!("crate::packages::{}", path.replace('.', "::")))
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -1,14 +1,14 @@
-//! The Rust client: where to call and as whom ([`Profile`]), and calls that may be repeated ([`Retry`]).
-//!
-//! The generated clients are `proto`'s; [`calling!`] makes one over a connection:
+//! The Rust client: where to call and as whom ([`Profile`]), and calls that may be repeated ([`Connection::ask`]).
 //!
 //! ```text
 //! let connection = Profile::read(path)?.connect()?;
-//! let ledger = client::calling!(LedgerServiceClient, connection.channel());
-//! let id = client::new_request_id();          // once per attempt at something, kept over every repeat
-//! let answer = connection.retry().run(|| { let mut ledger = ledger.clone(); … }).await?;
+//! let request_id = client::new_request_id();          // once per attempt at something, kept over every repeat
+//! let answer = connection.ask(PostEntriesRequest { system, request_id, … }).await?;
 //! ```
+//! The request says which rpc it is for. Streams are the generated clients' in `proto`; [`calling!`] makes one over a
+//! connection.
 
+mod ask;
 mod profile;
 mod retry;
 

@@ -1,5 +1,8 @@
 //! Messages, clients and servers generated from `proto/`, re-exported by package: `almoner.ledger.v1` is
-//! `proto::ledger::v1`. This crate contains nothing else; what the messages mean to the domains is `wire`'s.
+//! `proto::ledger::v1`; and which rpc a request belongs to ([`Unary`]), so that one function can call them all. What the
+//! messages mean to the domains is `wire`'s.
+
+mod unary;
 
 #[allow(
     missing_docs,
@@ -18,6 +21,7 @@ mod packages {
 
 pub use packages::almoner::*;
 pub use packages::google;
+pub use unary::{Unary, call};
 
 /// The descriptors of every file under `proto/` and its imports, an encoded `google.protobuf.FileDescriptorSet`: what
 /// server reflection serves, and what a test walks to see every method.

@@ -4,7 +4,7 @@ use crate::{cli::Calling, output};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
-use proto::journal::v1::{Journal, ListJournalsRequest, journal_service_client::JournalServiceClient};
+use proto::journal::v1::{Journal, ListJournalsRequest};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -23,12 +23,8 @@ pub(crate) async fn run(Options {}: Options, calling: &Calling) -> anyhow::Resul
     }
     output::line(format_args!("serving"));
 
-    let journals = client::calling!(JournalServiceClient, connection.channel());
-    let listed = connection.retry().run(|| {
-        let mut journals = journals.clone();
-        async move { journals.list_journals(ListJournalsRequest {}).await }
-    });
-    let journals = listed.await.context("the journals cannot be listed")?.into_inner().journals;
+    let listed = connection.ask(ListJournalsRequest {}).await.context("the journals cannot be listed")?;
+    let journals = listed.journals;
     if !journals.is_empty() {
         output::line(format_args!("{}", table(&journals)));
     }

@@ -6,12 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use client::Connection;
 use comfy_table::{Table, presets::NOTHING};
 use money::NetPence;
-use proto::{
-    common::v1::PageRequest,
-    google::r#type::Date,
-    referrals::v1::{self, referrals_service_client::ReferralsServiceClient},
-};
-use tonic::transport::Channel;
+use proto::{common::v1::PageRequest, google::r#type::Date, referrals::v1};
 
 /// The options of `activity`.
 #[derive(Debug, Args)]
@@ -103,24 +98,6 @@ struct Activity {
     system: String,
 }
 
-/// Calls a method until it answers, with the same message each time.
-macro_rules! ask {
-    ($activity:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($activity.client(), $request);
-        let answer = $activity.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner)
-    }};
-}
-
-impl Activity {
-    fn client(&self) -> ReferralsServiceClient<Channel> {
-        client::calling!(ReferralsServiceClient, self.connection.channel())
-    }
-}
-
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, command } = options;
     let (connection, of_profile) = calling.connect()?;
@@ -172,7 +149,7 @@ async fn line(activity: &Activity, of: Line) -> anyhow::Result<()> {
         None => Key::Position(line.parse().context("without --provider a line is named by its position")?),
     };
     let request = v1::GetLineRequest { system: activity.system.clone(), key: Some(key), min_position: None };
-    let answer = ask!(activity, get_line, request).context("the line was not read")?;
+    let answer = activity.connection.ask(request).await.context("the line was not read")?;
     let line = answer.line.unwrap_or_default();
     let standing = if answer.in_force { "" } else { ", no longer in force" };
     let word = submit::word(line.answer());
@@ -219,7 +196,7 @@ async fn lines(activity: &Activity, of: Lines) -> anyhow::Result<()> {
             page: Some(PageRequest { page_size: 1_000, page_token }),
             min_position: None,
         };
-        let answer = ask!(activity, list_lines, request).context("the lines were not listed")?;
+        let answer = activity.connection.ask(request).await.context("the lines were not listed")?;
         for line in answer.lines {
             table.add_row([
                 line.position.to_string(),
@@ -251,7 +228,7 @@ async fn totals(activity: &Activity, of: Totals) -> anyhow::Result<()> {
         cut: None,
         min_position: None,
     };
-    let answer = ask!(activity, get_totals, request).context("the totals were not read")?;
+    let answer = activity.connection.ask(request).await.context("the totals were not read")?;
     let mut table =
         table(["provider", "payer", "cut", "claimed", "accepted", "difference", "contested", "unreadable"]);
     for row in &answer.totals {
@@ -274,7 +251,7 @@ async fn totals(activity: &Activity, of: Totals) -> anyhow::Result<()> {
 
 async fn cuts(activity: &Activity) -> anyhow::Result<()> {
     let request = v1::ListCutsRequest { system: activity.system.clone(), min_position: None };
-    let answer = ask!(activity, list_cuts, request).context("the cuts were not read")?;
+    let answer = activity.connection.ask(request).await.context("the cuts were not read")?;
     let mut table =
         table(["cut", "deadline", "sealed", "payer", "payee", "lines", "payable", "on account", "contested"]);
     for cut in &answer.cuts {
@@ -311,7 +288,7 @@ async fn withdraw(activity: &Activity, of: Withdraw) -> anyhow::Result<()> {
     });
     let system = activity.system.clone();
     let request = v1::WithdrawLineRequest { system, request_id, provider, cds_identifier };
-    let answer = ask!(activity, withdraw_line, request).context("the line was not withdrawn")?;
+    let answer = activity.connection.ask(request).await.context("the line was not withdrawn")?;
     output::line(format_args!("withdrawn: the version of record {}", answer.withdrawn));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `almoner bank`: what a bank says, read back.
 
-use super::settle::{Settlement, ask};
+use super::settle::Settlement;
 use crate::{cli::Calling, output};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -47,7 +47,7 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         request_id: of.request_id.unwrap_or_else(client::new_request_id),
         message,
     };
-    let answer = ask!(settlement, record_bank_message, request).context("taking in the message")?;
+    let answer = settlement.connection.ask(request).await.context("taking in the message")?;
     if settlement.json {
         let totals = answer.totals.iter().map(|total| {
             json!({ "outcome": outcome(total.outcome()), "entries": total.count, "pence": total.pence })

@@ -7,8 +7,7 @@ use crate::cli::Calling;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use client::Connection;
-use proto::ledger::v1::ledger_service_client::LedgerServiceClient;
-use tonic::transport::Channel;
+use proto::Unary;
 
 /// The options of `ledger`.
 #[derive(Debug, Args)]
@@ -57,23 +56,10 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn client(&self) -> LedgerServiceClient<Channel> {
-        client::calling!(LedgerServiceClient, self.connection.channel())
+    async fn ask<R: Unary>(&self, request: R) -> anyhow::Result<R::Response> {
+        self.connection.ask(request).await.context("the ledger did not do it")
     }
 }
-
-/// Calls a method until it answers, with the same message each time. Needs `anyhow::Context`.
-macro_rules! ask {
-    ($ledger:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($ledger.client(), $request);
-        let answer = $ledger.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner).context("the ledger did not do it")
-    }};
-}
-use ask;
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, command } = options;

@@ -12,11 +12,7 @@ use clap::{Args, Subcommand};
 use client::Connection;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::civil::Date;
-use proto::{
-    google, health_budgets::v1::health_budgets_service_client::HealthBudgetsServiceClient,
-    identity::v1::identity_service_client::IdentityServiceClient,
-};
-use tonic::transport::Channel;
+use proto::google;
 
 /// The options of `phb`.
 #[derive(Debug, Args)]
@@ -91,28 +87,7 @@ struct Budgets {
     request_id: String,
 }
 
-/// Calls a method until it answers, with the same message each time.
-macro_rules! ask {
-    ($client:expr, $budgets:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($client, $request);
-        let answer = $budgets.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner)
-    }};
-}
-use ask;
-
 impl Budgets {
-    fn client(&self) -> HealthBudgetsServiceClient<Channel> {
-        client::calling!(HealthBudgetsServiceClient, self.connection.channel())
-    }
-
-    fn identity(&self) -> IdentityServiceClient<Channel> {
-        client::calling!(IdentityServiceClient, self.connection.channel())
-    }
-
     fn system(&self) -> String {
         self.system.clone()
     }

@@ -7,9 +7,8 @@ use crate::{cli::Calling, output};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use client::Connection;
-use proto::reconciliation::v1::{StatementTotal, reconciliation_service_client::ReconciliationServiceClient};
+use proto::reconciliation::v1::StatementTotal;
 use std::path::PathBuf;
-use tonic::transport::Channel;
 
 /// The options of `position`.
 #[derive(Debug, Args)]
@@ -77,12 +76,6 @@ struct Reconciliation {
     financial_year: String,
 }
 
-impl Reconciliation {
-    fn client(&self) -> ReconciliationServiceClient<Channel> {
-        client::calling!(ReconciliationServiceClient, self.connection.channel())
-    }
-}
-
 /// The attempt.
 #[derive(Debug, Args)]
 struct Attempt {
@@ -101,19 +94,6 @@ impl Attempt {
         })
     }
 }
-
-/// Calls a method until it answers, with the same message each time.
-macro_rules! ask {
-    ($of:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($of.client(), $request);
-        let answer = $of.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner)
-    }};
-}
-use ask;
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, financial_year, command } = options;

@@ -5,9 +5,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use client::Connection;
 use money::NetPence;
-use proto::referrals::v1::{self, referrals_service_client::ReferralsServiceClient};
+use proto::referrals::v1;
 use std::{collections::BTreeMap, fs, path::PathBuf};
-use tonic::transport::Channel;
 
 /// Referrals of one batch: half of what the server takes.
 const REFERRALS_PER_BATCH: usize = 500;
@@ -72,24 +71,6 @@ struct Referrals {
     system: String,
 }
 
-/// Calls a method until it answers, with the same message each time.
-macro_rules! ask {
-    ($referrals:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($referrals.client(), $request);
-        let answer = $referrals.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner)
-    }};
-}
-
-impl Referrals {
-    fn client(&self) -> ReferralsServiceClient<Channel> {
-        client::calling!(ReferralsServiceClient, self.connection.channel())
-    }
-}
-
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, command } = options;
     let (connection, of_profile) = calling.connect()?;
@@ -118,7 +99,7 @@ async fn record(referrals: &Referrals, record: Record) -> anyhow::Result<()> {
             items: batch.iter().map(item).collect(),
             validate_only,
         };
-        let answer = ask!(referrals, record_referrals, request).context("the referrals were not recorded")?;
+        let answer = referrals.connection.ask(request).await.context("the referrals were not recorded")?;
         for (row, result) in (before + 1..).zip(answer.results) {
             if result.problems.is_empty() {
                 recorded += 1;
@@ -192,7 +173,7 @@ async fn show(referrals: &Referrals, show: Show) -> anyhow::Result<()> {
     };
     let request =
         v1::GetReferralRequest { system: referrals.system.clone(), key: Some(key), min_position: None };
-    let answer = ask!(referrals, get_referral, request).context("the referral was not read")?;
+    let answer = referrals.connection.ask(request).await.context("the referral was not read")?;
     let row = answer.referral.unwrap_or_default();
     let date = |date: Option<proto::google::r#type::Date>| {
         date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
@@ -230,7 +211,7 @@ async fn end(referrals: &Referrals, end: End) -> anyhow::Result<()> {
     });
     let system = referrals.system.clone();
     let request = v1::EndReferralRequest { system, request_id, referral, state: state.into() };
-    let answer = ask!(referrals, end_referral, request).context("the referral was not ended")?;
+    let answer = referrals.connection.ask(request).await.context("the referral was not ended")?;
     output::line(format_args!("ended; {} released", NetPence::new(answer.released_pence)));
     Ok(())
 }

@@ -8,8 +8,6 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use client::Connection;
 use journal::SystemName;
-use proto::registry::v1::registry_service_client::RegistryServiceClient;
-use tonic::transport::Channel;
 
 /// The options of `registry`.
 #[derive(Debug, Args)]
@@ -60,10 +58,6 @@ struct Registry {
 }
 
 impl Registry {
-    fn client(&self) -> RegistryServiceClient<Channel> {
-        client::calling!(RegistryServiceClient, self.connection.channel())
-    }
-
     /// The system that is meant.
     fn system(&self) -> anyhow::Result<String> {
         self.system.clone().context("say which system: --system <name>, or one in the profile")
@@ -74,19 +68,6 @@ impl Registry {
         if whose.national { Ok(SystemName::NATIONAL.to_owned()) } else { self.system() }
     }
 }
-
-/// Calls a method until it answers, with the same message each time.
-macro_rules! ask {
-    ($registry:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($registry.client(), $request);
-        let answer = $registry.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner)
-    }};
-}
-use ask;
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, command } = options;

@@ -1,6 +1,6 @@
 //! `almoner remittance`: what one payment pays, by site.
 
-use super::settle::{Settlement, ask};
+use super::settle::Settlement;
 use crate::{cli::Calling, output};
 use anyhow::Context as _;
 use clap::Args;
@@ -29,7 +29,7 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     let format = if csv { v1::AdviceFormat::Csv } else { v1::AdviceFormat::Text };
     let request =
         v1::GetRemittanceRequest { system: settlement.system.clone(), end_to_end_id, format: format.into() };
-    let answer = ask!(settlement, get_remittance, request).context("making the remittance advice")?;
+    let answer = settlement.connection.ask(request).await.context("making the remittance advice")?;
     match out {
         Some(folder) => {
             let path = folder.join(&answer.name);

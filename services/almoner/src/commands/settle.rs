@@ -7,12 +7,8 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use client::Connection;
 use jiff::civil::Date;
-use proto::{
-    google,
-    settlement::v1::{self, settlement_service_client::SettlementServiceClient},
-};
+use proto::{google, settlement::v1};
 use std::path::PathBuf;
-use tonic::transport::Channel;
 
 /// The options of `settle`.
 #[derive(Debug, Args)]
@@ -140,24 +136,7 @@ impl Settlement {
             system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
         Ok(Self { connection, system, json })
     }
-
-    pub(crate) fn client(&self) -> SettlementServiceClient<Channel> {
-        client::calling!(SettlementServiceClient, self.connection.channel())
-    }
 }
-
-/// Calls a method until it answers, with the same message each time.
-macro_rules! ask {
-    ($settlement:expr, $method:ident, $request:expr) => {{
-        let (client, request) = ($settlement.client(), $request);
-        let answer = $settlement.connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.map(tonic::Response::into_inner)
-    }};
-}
-pub(crate) use ask;
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, json, command } = options;
@@ -189,7 +168,7 @@ async fn prepare(settlement: &Settlement, of: Prepare) -> anyhow::Result<()> {
         cut: Some(v1::Cut { period, stage: stage.into() }),
         pay_date: pay_date.map(date),
     };
-    let answer = ask!(settlement, prepare_run, request).context("preparing the run")?;
+    let answer = settlement.connection.ask(request).await.context("preparing the run")?;
     for superseded in &answer.supersedes {
         output::note(format_args!("supersedes {superseded}"));
     }
@@ -207,7 +186,7 @@ async fn approve(settlement: &Settlement, of: Agree) -> anyhow::Result<()> {
         run: of.run,
         digest: digest(&of.digest)?,
     };
-    show::change(settlement, ask!(settlement, approve_run, request).context("approving the run")?.change)
+    show::change(settlement, settlement.connection.ask(request).await.context("approving the run")?.change)
 }
 
 async fn pay(settlement: &Settlement, of: Agree) -> anyhow::Result<()> {
@@ -217,30 +196,30 @@ async fn pay(settlement: &Settlement, of: Agree) -> anyhow::Result<()> {
         run: of.run,
         digest: digest(&of.digest)?,
     };
-    show::change(settlement, ask!(settlement, pay_run, request).context("paying the run")?.change)
+    show::change(settlement, settlement.connection.ask(request).await.context("paying the run")?.change)
 }
 
 async fn resume(settlement: &Settlement, of: Of) -> anyhow::Result<()> {
     let (system, request_id) = (settlement.system.clone(), client::new_request_id());
     let request = v1::ResumeRunRequest { system, request_id, run: of.run };
-    show::change(settlement, ask!(settlement, resume_run, request).context("resuming the run")?.change)
+    show::change(settlement, settlement.connection.ask(request).await.context("resuming the run")?.change)
 }
 
 async fn cancel(settlement: &Settlement, of: Cancel) -> anyhow::Result<()> {
     let (system, request_id) = (settlement.system.clone(), client::new_request_id());
     let request = v1::CancelRunRequest { system, request_id, run: of.run, reason: of.reason };
-    show::change(settlement, ask!(settlement, cancel_run, request).context("cancelling the run")?.change)
+    show::change(settlement, settlement.connection.ask(request).await.context("cancelling the run")?.change)
 }
 
 async fn close(settlement: &Settlement, of: Of) -> anyhow::Result<()> {
     let (system, request_id) = (settlement.system.clone(), client::new_request_id());
     let request = v1::CloseRunRequest { system, request_id, run: of.run };
-    show::change(settlement, ask!(settlement, close_run, request).context("closing the run")?.change)
+    show::change(settlement, settlement.connection.ask(request).await.context("closing the run")?.change)
 }
 
 async fn file(settlement: &Settlement, of: File) -> anyhow::Result<()> {
     let request = v1::GetFileRequest { system: settlement.system.clone(), run: of.run, name: of.name };
-    let answer = ask!(settlement, get_file, request).context("fetching the file")?;
+    let answer = settlement.connection.ask(request).await.context("fetching the file")?;
     std::fs::write(&of.out, &answer.content).with_context(|| format!("writing {}", of.out.display()))?;
     output::line(format_args!("{}", of.out.display()));
     Ok(())

@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 
 /// Lines of one batch: half of what the server takes.
 const LINES_PER_BATCH: usize = 1_000;
@@ -89,10 +89,6 @@ pub(crate) async fn send(
     Ok(submitter.stream(&activity.lines).await?.answers)
 }
 
-fn client_of(connection: &Connection) -> ReferralsServiceClient<Channel> {
-    client::calling!(ReferralsServiceClient, connection.channel())
-}
-
 impl Submitter {
     /// Opens the submission of `activity`; also whether it was open already.
     async fn open(
@@ -109,11 +105,7 @@ impl Submitter {
             file_digest: activity.digest.0.to_vec(),
             again,
         };
-        let opened = connection.retry().run(|| {
-            let (mut client, request) = (client_of(&connection), request.clone());
-            async move { client.open_submission(request).await }
-        });
-        let opened = opened.await.context("the submission was not opened")?.into_inner();
+        let opened = connection.ask(request).await.context("the submission was not opened")?;
         Ok((Self { connection, system, submission_id: opened.submission_id }, opened.existing))
     }
 
@@ -146,7 +138,7 @@ impl Submitter {
                 lines: batch.to_vec(),
             })
             .collect();
-        let mut client = client_of(&self.connection);
+        let mut client = client::calling!(ReferralsServiceClient, self.connection.channel());
         let mut answers = client.stream_activity(tokio_stream::iter(batches)).await?.into_inner();
         while let Some(answer) = answers.message().await.map_err(broken)? {
             let mut progress = lock(progress);
@@ -170,11 +162,8 @@ impl Submitter {
                 lines: batch.to_vec(),
                 validate_only: true,
             };
-            let answer = self.connection.retry().run(|| {
-                let (mut client, request) = (client_of(&self.connection), request.clone());
-                async move { client.submit_activity(request).await }
-            });
-            progress.answers.extend(answer.await.context("the lines were not checked")?.into_inner().answers);
+            let answer = self.connection.ask(request).await.context("the lines were not checked")?;
+            progress.answers.extend(answer.answers);
         }
         Ok(progress)
     }

@@ -3,18 +3,15 @@
 use super::generate::Size;
 use super::installation::{Installation, SYSTEM};
 use super::scenes::{Played, YEAR};
-use super::stage::{Stage, call};
+use super::stage::Stage;
 use crate::output;
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use money::NetPence;
 use proto::reconciliation::v1::{
     ControlTotalInForce, CounterpartyClass, LineRow, ListControlTotalsRequest, PayeeRow, TieSummary,
-    reconciliation_service_client::ReconciliationServiceClient,
 };
-use proto::referrals::v1::{
-    ActivityTotal, GetTotalsRequest, GetTotalsResponse, referrals_service_client::ReferralsServiceClient,
-};
+use proto::referrals::v1::{ActivityTotal, GetTotalsRequest, GetTotalsResponse};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -39,14 +36,13 @@ impl Report {
     ) -> anyhow::Result<Self> {
         let lead = stage.of("commissioning-lead")?;
         let request = GetTotalsRequest { system: SYSTEM.to_owned(), ..GetTotalsRequest::default() };
-        let totals = call!(lead, ReferralsServiceClient.get_totals, request)?;
+        let totals = lead.ask(request).await?;
         let request = ListControlTotalsRequest {
             system: SYSTEM.to_owned(),
             financial_year: YEAR.to_owned(),
             min_position: None,
         };
-        let control_totals =
-            call!(lead, ReconciliationServiceClient.list_control_totals, request)?.control_totals;
+        let control_totals = lead.ask(request).await?.control_totals;
         Ok(Self { size, played, totals, control_totals, elapsed })
     }
 

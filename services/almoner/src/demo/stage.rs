@@ -7,22 +7,22 @@ use anyhow::Context as _;
 use client::Connection;
 use jiff::civil::Date;
 use journal::{Instant, RequestId, derived_request_id};
-use proto::registry::v1::{AdvanceClockRequest, registry_service_client::RegistryServiceClient};
+use proto::Unary;
+use proto::registry::v1::AdvanceClockRequest;
 use std::collections::BTreeMap;
 
-/// Sends one request until it is answered.
-macro_rules! call {
-    ($connection:expr, $client:ident . $method:ident, $request:expr) => {{
-        let (connection, request) = (&$connection, $request);
-        let client = client::calling!($client, connection.channel());
-        let answer = connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        anyhow::Context::context(answer.await, stringify!($method)).map(tonic::Response::into_inner)
-    }};
+/// A person of the play, to call as.
+#[derive(Debug)]
+pub(crate) struct Person {
+    connection: Connection,
 }
-pub(crate) use call;
+
+impl Person {
+    /// Sends one request until it is answered. An error says what was asked.
+    pub(crate) async fn ask<R: Unary>(&self, request: R) -> anyhow::Result<R::Response> {
+        self.connection.ask(request).await.with_context(|| format!("asking {}", R::PATH))
+    }
+}
 
 /// The stage.
 #[derive(Debug)]
@@ -42,8 +42,13 @@ impl Stage {
         Ok(Self { connections, base, progress })
     }
 
+    /// The person whose profile is `name`.
+    pub(crate) fn of(&self, name: &str) -> anyhow::Result<Person> {
+        Ok(Person { connection: self.connection(name)? })
+    }
+
     /// The connection of the person whose profile is `name`.
-    pub(crate) fn of(&self, name: &str) -> anyhow::Result<Connection> {
+    pub(crate) fn connection(&self, name: &str) -> anyhow::Result<Connection> {
         self.connections.get(name).cloned().with_context(|| format!("nobody is called {name}"))
     }
 
@@ -60,7 +65,7 @@ impl Stage {
             request_id: self.id(&format!("clock {to}")).to_string(),
             advance_to: Some(wire::common::timestamp(to)),
         };
-        call!(self.of("operator")?, RegistryServiceClient.advance_clock, request)?;
+        self.of("operator")?.ask(request).await?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The reading commands.
 
-use super::{Ledger, ask};
+use super::Ledger;
 use crate::output;
 use anyhow::Context as _;
 use clap::Args;
@@ -111,7 +111,7 @@ pub(super) async fn position(ledger: &Ledger) -> anyhow::Result<()> {
             page: page(token),
             min_position: None,
         };
-        let answer = ask!(ledger, list_line_positions, request)?;
+        let answer = ledger.ask(request).await?;
         for line in answer.positions {
             let name = line.line.clone();
             add(line, name);
@@ -128,7 +128,7 @@ pub(super) async fn position(ledger: &Ledger) -> anyhow::Result<()> {
 
 pub(super) async fn trial_balance(ledger: &Ledger) -> anyhow::Result<()> {
     let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), min_position: None };
-    let answer = ask!(ledger, get_trial_balance, request)?;
+    let answer = ledger.ask(request).await?;
     let mut shown = table(["number", "account", "debits", "credits", "open holds"], 2..5);
     let sums = v1::Account { path: "all".to_owned(), totals: answer.sums, ..v1::Account::default() };
     for account in answer.accounts.iter().chain([&sums]) {
@@ -154,7 +154,7 @@ pub(super) async fn trial_balance(ledger: &Ledger) -> anyhow::Result<()> {
 pub(super) async fn balance(ledger: &Ledger, node: Node) -> anyhow::Result<()> {
     let request =
         v1::GetBalanceRequest { system: ledger.system.clone(), path: node.path, min_position: None };
-    let answer = ask!(ledger, get_balance, request)?;
+    let answer = ledger.ask(request).await?;
     let mut shown = balances();
     shown.add_row(balance_row(&answer.balance.unwrap_or_default()));
     show(&shown);
@@ -195,7 +195,7 @@ const fn side(side: Side) -> &'static str {
 pub(super) async fn limits(ledger: &Ledger) -> anyhow::Result<()> {
     let request = v1::ListLimitsRequest { system: ledger.system.clone(), min_position: None };
     let mut shown = balances();
-    for node in &ask!(ledger, list_limits, request)?.nodes {
+    for node in &ledger.ask(request).await?.nodes {
         shown.add_row(balance_row(node));
     }
     show(&shown);
@@ -205,7 +205,7 @@ pub(super) async fn limits(ledger: &Ledger) -> anyhow::Result<()> {
 /// Paths of the accounts, for showing legs.
 async fn paths(ledger: &Ledger) -> anyhow::Result<std::collections::BTreeMap<u64, String>> {
     let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), min_position: None };
-    let accounts = ask!(ledger, get_trial_balance, request)?.accounts;
+    let accounts = ledger.ask(request).await?.accounts;
     Ok(accounts.into_iter().map(|account| (account.number, account.path)).collect())
 }
 
@@ -230,7 +230,7 @@ pub(super) async fn entries(ledger: &Ledger, of: Entries) -> anyhow::Result<()> 
             page: page(token),
             min_position: None,
         };
-        let answer = ask!(ledger, list_entries, request)?;
+        let answer = ledger.ask(request).await?;
         for entry in &answer.entries {
             show_entry(entry, &paths);
         }
@@ -247,14 +247,14 @@ pub(super) async fn account_number(ledger: &Ledger, path: String) -> anyhow::Res
         account: Some(v1::get_account_request::Account::Path(path)),
         min_position: None,
     };
-    let account = ask!(ledger, get_account, request)?.account;
+    let account = ledger.ask(request).await?.account;
     Ok(account.context("the server answered no account")?.number)
 }
 
 pub(super) async fn entry(ledger: &Ledger, name: &Entry) -> anyhow::Result<()> {
     let name = v1::EntryName { position: name.position, index: name.index };
     let request = v1::GetEntryRequest { system: ledger.system.clone(), entry: Some(name) };
-    let answer = ask!(ledger, get_entry, request)?;
+    let answer = ledger.ask(request).await?;
     show_entry(&answer.entry.context("the server answered no entry")?, &paths(ledger).await?);
     Ok(())
 }
@@ -306,7 +306,7 @@ pub(super) async fn holds(ledger: &Ledger, below: Below) -> anyhow::Result<()> {
             page: page(token),
             min_position: None,
         };
-        let answer = ask!(ledger, list_holds, request)?;
+        let answer = ledger.ask(request).await?;
         for hold in &answer.holds {
             let name: String = hold.name.iter().map(|byte| format!("{byte:02x}")).collect();
             let until = hold.expire_date.and_then(wire::common::date_from);
@@ -334,7 +334,7 @@ pub(super) async fn windows(ledger: &Ledger, of: Windows) -> anyhow::Result<()> 
             page: page(token),
             min_position: None,
         };
-        let answer = ask!(ledger, list_windows, request)?;
+        let answer = ledger.ask(request).await?;
         for window in &answer.windows {
             let name = window.name.clone().unwrap_or_default();
             shown.add_row([

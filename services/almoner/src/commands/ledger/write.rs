@@ -1,6 +1,6 @@
 //! The writing commands. Each takes `--request-id`, so that one that got no answer can be repeated safely.
 
-use super::{Ledger, ask, read::account_number};
+use super::{Ledger, read::account_number};
 use crate::output;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -124,7 +124,7 @@ pub(super) async fn allocate(ledger: &Ledger, allocate: Allocate) -> anyhow::Res
         request_id: id.clone(),
         paths: paths.to_vec(),
     };
-    ask!(ledger, open_accounts, open)?;
+    ledger.ask(open).await?;
     let [limit, allocation] = paths;
     let (limit, allocation) =
         (account_number(ledger, limit).await?, account_number(ledger, allocation).await?);
@@ -149,7 +149,7 @@ pub(super) async fn allocate(ledger: &Ledger, allocate: Allocate) -> anyhow::Res
         postings: vec![posting],
         ..v1::PostEntriesRequest::default()
     };
-    let answer = ask!(ledger, post_entries, request)?;
+    let answer = ledger.ask(request).await?;
     match answer.outcomes.into_iter().next().and_then(|outcome| outcome.outcome) {
         Some(Outcome::Posted(posted)) => {
             let replayed = if posted.replayed { " (before)" } else { "" };
@@ -181,7 +181,7 @@ pub(super) async fn set_limit(ledger: &Ledger, limit: SetLimit) -> anyhow::Resul
         ceiling_pence,
         reason,
     };
-    let answer = ask!(ledger, set_limit, request)?;
+    let answer = ledger.ask(request).await?;
     say(answer.recorded);
     if answer.outside {
         output::line(format_args!(
@@ -199,7 +199,7 @@ pub(super) async fn reverse(ledger: &Ledger, reverse: Reverse) -> anyhow::Result
         entry: Some(v1::EntryName { position, index }),
         reason,
     };
-    say(ask!(ledger, reverse_entry, request)?.recorded);
+    say(ledger.ask(request).await?.recorded);
     Ok(())
 }
 
@@ -207,7 +207,7 @@ pub(super) async fn close_period(ledger: &Ledger, period: Period) -> anyhow::Res
     let Period { period, reason, attempt } = period;
     let request =
         v1::ClosePeriodRequest { system: ledger.system.clone(), request_id: attempt.id(), period, reason };
-    say(ask!(ledger, close_period, request)?.recorded);
+    say(ledger.ask(request).await?.recorded);
     Ok(())
 }
 
@@ -215,6 +215,6 @@ pub(super) async fn reopen_period(ledger: &Ledger, period: Period) -> anyhow::Re
     let Period { period, reason, attempt } = period;
     let request =
         v1::ReopenPeriodRequest { system: ledger.system.clone(), request_id: attempt.id(), period, reason };
-    say(ask!(ledger, reopen_period, request)?.recorded);
+    say(ledger.ask(request).await?.recorded);
     Ok(())
 }

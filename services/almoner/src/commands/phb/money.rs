@@ -1,6 +1,6 @@
 //! Cash pots: care recognised, money returned, reclaimed, given up.
 
-use super::{Budgets, ask, hex, pounds, sent, show as print, shown, table, unhex, words};
+use super::{Budgets, hex, pounds, sent, show as print, shown, table, unhex, words};
 use crate::output;
 use ::money::Pence;
 use anyhow::Context as _;
@@ -34,8 +34,7 @@ pub(super) async fn care(budgets: &Budgets, of: Care) -> anyhow::Result<()> {
         to_date: sent(to),
         amount_pence: amount.get(),
     };
-    let answer =
-        ask!(budgets.client(), budgets, record_care_period, request).context("the care was not recorded")?;
+    let answer = budgets.connection.ask(request).await.context("the care was not recorded")?;
     output::line(format_args!("{}", words::decision(answer.decision.as_ref())));
     Ok(())
 }
@@ -60,8 +59,7 @@ pub(super) async fn returned(budgets: &Budgets, of: Return) -> anyhow::Result<()
         amount_pence: amount.get(),
         receive_date: sent(on),
     };
-    let answer =
-        ask!(budgets.client(), budgets, record_return, request).context("the return was not recorded")?;
+    let answer = budgets.connection.ask(request).await.context("the return was not recorded")?;
     output::line(format_args!("{}", words::decision(answer.decision.as_ref())));
     Ok(())
 }
@@ -92,8 +90,7 @@ pub(super) async fn reclaim(budgets: &Budgets, of: Reclaim) -> anyhow::Result<()
         reason: v1::ReclaimReason::from(why).into(),
         deadline_date: sent(deadline),
     };
-    let answer =
-        ask!(budgets.client(), budgets, decide_reclaim, request).context("the reclaim was not decided")?;
+    let answer = budgets.connection.ask(request).await.context("the reclaim was not decided")?;
     said(answer.reclaim.as_ref(), answer.decision.as_ref());
     Ok(())
 }
@@ -118,8 +115,7 @@ pub(super) async fn receipt(budgets: &Budgets, of: Receipt) -> anyhow::Result<()
         amount_pence: amount.get(),
         receive_date: sent(on),
     };
-    let answer = ask!(budgets.client(), budgets, record_reclaim_receipt, request)
-        .context("the receipt was not recorded")?;
+    let answer = budgets.connection.ask(request).await.context("the receipt was not recorded")?;
     said(answer.reclaim.as_ref(), answer.decision.as_ref());
     Ok(())
 }
@@ -134,8 +130,7 @@ pub(super) struct WriteOff {
 pub(super) async fn write_off(budgets: &Budgets, of: WriteOff) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::ProposeWriteOffRequest { system, request_id, reclaim: of.reclaim };
-    let answer = ask!(budgets.client(), budgets, propose_write_off, request)
-        .context("the write-off was not proposed")?;
+    let answer = budgets.connection.ask(request).await.context("the write-off was not proposed")?;
     let reclaim = answer.reclaim.unwrap_or_default();
     output::line(format_args!("proposed; another person agrees:"));
     let digest = hex(&reclaim.write_off_digest);
@@ -157,8 +152,7 @@ pub(super) async fn approve_write_off(budgets: &Budgets, of: ApproveWriteOff) ->
     let write_off_digest = unhex(&of.digest).map_err(anyhow::Error::msg)?;
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::ApproveWriteOffRequest { system, request_id, reclaim: of.reclaim, write_off_digest };
-    let answer = ask!(budgets.client(), budgets, approve_write_off, request)
-        .context("the write-off was not approved")?;
+    let answer = budgets.connection.ask(request).await.context("the write-off was not approved")?;
     said(answer.reclaim.as_ref(), answer.decision.as_ref());
     Ok(())
 }
@@ -192,8 +186,7 @@ pub(super) async fn list(budgets: &Budgets, of: Reclaims) -> anyhow::Result<()> 
             page,
             min_position: None,
         };
-        let answer =
-            ask!(budgets.client(), budgets, list_reclaims, request).context("reclaims were not listed")?;
+        let answer = budgets.connection.ask(request).await.context("reclaims were not listed")?;
         for reclaim in answer.reclaims {
             table.add_row([
                 reclaim.record.to_string(),

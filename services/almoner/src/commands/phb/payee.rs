@@ -1,6 +1,6 @@
 //! Where a plan's direct payments go: proposed by one officer, approved by another. Nothing personal is printed.
 
-use super::{Budgets, ask};
+use super::Budgets;
 use crate::output;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -49,7 +49,7 @@ async fn register(budgets: &Budgets, of: Register) -> anyhow::Result<()> {
         fs::read_to_string(&details).with_context(|| format!("{} cannot be read", details.display()))?;
     let [account_name, sort_code, account_number] = lines(&text)?;
     let request = GetPlanRequest { system: budgets.system(), plan: plan.clone(), min_position: None };
-    let answer = ask!(budgets.client(), budgets, get_plan, request).context("the plan was not read")?;
+    let answer = budgets.connection.ask(request).await.context("the plan was not read")?;
     let request = v1::RegisterPayeeRequest {
         system: budgets.system(),
         request_id: budgets.request_id(),
@@ -59,8 +59,7 @@ async fn register(budgets: &Budgets, of: Register) -> anyhow::Result<()> {
         sort_code,
         account_number,
     };
-    let answer = ask!(budgets.identity(), budgets, register_payee, request)
-        .context("the details were not registered")?;
+    let answer = budgets.connection.ask(request).await.context("the details were not registered")?;
     output::line(format_args!("proposed; another officer approves it:"));
     output::line(format_args!("  almoner phb payee approve {plan} {}", answer.proposal));
     Ok(())
@@ -73,7 +72,7 @@ async fn approve(budgets: &Budgets, of: Approve) -> anyhow::Result<()> {
         payee: of.plan,
         proposal: of.proposal,
     };
-    ask!(budgets.identity(), budgets, approve_payee, request).context("the details were not approved")?;
+    budgets.connection.ask(request).await.context("the details were not approved")?;
     output::line(format_args!("in force"));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Plans: proposed, approved, read, suspended, reviewed, closed.
 
-use super::{Budgets, ask, hex, pounds, sent, show as print, shown, table, unhex, words};
+use super::{Budgets, hex, pounds, sent, show as print, shown, table, unhex, words};
 use crate::output;
 use ::money::Pence;
 use anyhow::{Context as _, bail};
@@ -99,7 +99,7 @@ pub(super) async fn open(budgets: &Budgets, open: Open) -> anyhow::Result<()> {
         recipient: v1::Recipient::from(recipient).into(),
         pots: pot.into_iter().map(|terms| terms.0).collect(),
     };
-    let answer = ask!(budgets.client(), budgets, open_plan, request).context("the plan was not opened")?;
+    let answer = budgets.connection.ask(request).await.context("the plan was not opened")?;
     let plan = answer.plan.unwrap_or_default();
     output::line(format_args!("{} is proposed; another officer approves it:", plan.plan));
     output::line(format_args!("  almoner phb approve {} --digest {}", plan.plan, hex(&plan.proposal_digest)));
@@ -136,8 +136,7 @@ pub(super) async fn approve(budgets: &Budgets, approve: Approve) -> anyhow::Resu
         plan: approve.plan,
         proposal_digest: unhex(&approve.digest).map_err(anyhow::Error::msg)?,
     };
-    let answer =
-        ask!(budgets.client(), budgets, approve_plan, request).context("the plan was not approved")?;
+    let answer = budgets.connection.ask(request).await.context("the plan was not approved")?;
     output::line(format_args!("{}", words::decision(answer.decision.as_ref())));
     Ok(())
 }
@@ -151,7 +150,7 @@ pub(super) struct Plan {
 
 pub(super) async fn show(budgets: &Budgets, of: Plan) -> anyhow::Result<()> {
     let request = v1::GetPlanRequest { system: budgets.system(), plan: of.plan, min_position: None };
-    let answer = ask!(budgets.client(), budgets, get_plan, request).context("the plan was not read")?;
+    let answer = budgets.connection.ask(request).await.context("the plan was not read")?;
     let plan = answer.plan.unwrap_or_default();
     output::line(format_args!("{}: {}", plan.name, words::plan_state(plan.state())));
     let category = words::category(plan.category());
@@ -225,8 +224,7 @@ pub(super) async fn list(budgets: &Budgets, of: Plans) -> anyhow::Result<()> {
             page,
             min_position: None,
         };
-        let answer =
-            ask!(budgets.client(), budgets, list_plans, request).context("the plans were not listed")?;
+        let answer = budgets.connection.ask(request).await.context("the plans were not listed")?;
         for plan in answer.plans {
             let terms = plan.pots.iter().filter_map(|pot| pot.terms.as_ref());
             let late = if plan.review_overdue { " late" } else { "" };
@@ -261,7 +259,7 @@ pub(super) struct Suspend {
 pub(super) async fn suspend(budgets: &Budgets, of: Suspend) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::SuspendPlanRequest { system, request_id, plan: of.plan, from_date: sent(of.from) };
-    ask!(budgets.client(), budgets, suspend_plan, request).context("the plan was not suspended")?;
+    budgets.connection.ask(request).await.context("the plan was not suspended")?;
     output::line(format_args!("suspended"));
     Ok(())
 }
@@ -269,7 +267,7 @@ pub(super) async fn suspend(budgets: &Budgets, of: Suspend) -> anyhow::Result<()
 pub(super) async fn resume(budgets: &Budgets, of: Plan) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::ResumePlanRequest { system, request_id, plan: of.plan };
-    ask!(budgets.client(), budgets, resume_plan, request).context("the plan was not resumed")?;
+    budgets.connection.ask(request).await.context("the plan was not resumed")?;
     output::line(format_args!("active"));
     Ok(())
 }
@@ -286,7 +284,7 @@ pub(super) struct Death {
 pub(super) async fn death(budgets: &Budgets, of: Death) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::RecordDeathRequest { system, request_id, plan: of.plan, death_date: sent(of.on) };
-    ask!(budgets.client(), budgets, record_death, request).context("the death was not recorded")?;
+    budgets.connection.ask(request).await.context("the death was not recorded")?;
     output::line(format_args!("recorded: nothing after {} is spent", of.on));
     Ok(())
 }
@@ -294,7 +292,7 @@ pub(super) async fn death(budgets: &Budgets, of: Death) -> anyhow::Result<()> {
 pub(super) async fn close(budgets: &Budgets, of: Plan) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::ClosePlanRequest { system, request_id, plan: of.plan };
-    ask!(budgets.client(), budgets, close_plan, request).context("the plan was not closed")?;
+    budgets.connection.ask(request).await.context("the plan was not closed")?;
     output::line(format_args!("closed"));
     Ok(())
 }
@@ -311,8 +309,7 @@ pub(super) struct Review {
 pub(super) async fn review(budgets: &Budgets, of: Review) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::RecordReviewRequest { system, request_id, plan: of.plan, held_date: sent(of.held) };
-    let answer =
-        ask!(budgets.client(), budgets, record_review, request).context("the review was not recorded")?;
+    let answer = budgets.connection.ask(request).await.context("the review was not recorded")?;
     output::line(format_args!("next review by {}", shown(answer.next_review_date)));
     Ok(())
 }
@@ -328,8 +325,7 @@ pub(super) struct Reviews {
 pub(super) async fn reviews(budgets: &Budgets, of: Reviews) -> anyhow::Result<()> {
     let by_date = of.by.map(wire::common::date);
     let request = v1::ListReviewsDueRequest { system: budgets.system(), by_date, min_position: None };
-    let answer =
-        ask!(budgets.client(), budgets, list_reviews_due, request).context("reviews were not listed")?;
+    let answer = budgets.connection.ask(request).await.context("reviews were not listed")?;
     let mut table = table(["plan", "payer", "co-ordinator", "due", "days late"]);
     for review in answer.reviews {
         let due = shown(review.due_date);
@@ -350,7 +346,7 @@ pub(super) struct Totals {
 pub(super) async fn totals(budgets: &Budgets, of: Totals) -> anyhow::Result<()> {
     let ccg = of.ccg.unwrap_or_default();
     let request = v1::GetTotalsRequest { system: budgets.system(), ccg, min_position: None };
-    let answer = ask!(budgets.client(), budgets, get_totals, request).context("the totals were not read")?;
+    let answer = budgets.connection.ask(request).await.context("the totals were not read")?;
     let mut table =
         table(["payer", "category", "pot", "plans", "budget", "booked", "spent", "paid", "recognised"]);
     for cell in answer.cells {

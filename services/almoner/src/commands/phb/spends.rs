@@ -1,6 +1,6 @@
 //! What is bought.
 
-use super::{Budgets, ask, pounds, sent, show as print, shown, table, words};
+use super::{Budgets, pounds, sent, show as print, shown, table, words};
 use crate::output;
 use ::money::Pence;
 use anyhow::Context as _;
@@ -38,8 +38,7 @@ pub(super) async fn spend(budgets: &Budgets, of: Spend) -> anyhow::Result<()> {
         amount_pence: amount.get(),
         service_date: sent(on),
     };
-    let answer =
-        ask!(budgets.client(), budgets, record_spend, request).context("the spend was not recorded")?;
+    let answer = budgets.connection.ask(request).await.context("the spend was not recorded")?;
     said(answer.spend.as_ref(), answer.decision.as_ref(), answer.over_budget);
     Ok(())
 }
@@ -71,8 +70,7 @@ pub(super) async fn book(budgets: &Budgets, of: Book) -> anyhow::Result<()> {
         amount_pence: amount.get(),
         service_date: sent(on),
     };
-    let answer =
-        ask!(budgets.client(), budgets, book_service, request).context("the service was not booked")?;
+    let answer = budgets.connection.ask(request).await.context("the service was not booked")?;
     said(answer.booking.as_ref(), answer.decision.as_ref(), answer.over_budget);
     Ok(())
 }
@@ -97,8 +95,7 @@ pub(super) async fn deliver(budgets: &Budgets, of: Deliver) -> anyhow::Result<()
         amount_pence: amount.get(),
         delivery_date: sent(on),
     };
-    let answer =
-        ask!(budgets.client(), budgets, record_delivery, request).context("the delivery was not recorded")?;
+    let answer = budgets.connection.ask(request).await.context("the delivery was not recorded")?;
     said(answer.booking.as_ref(), answer.decision.as_ref(), false);
     Ok(())
 }
@@ -113,8 +110,7 @@ pub(super) struct Cancel {
 pub(super) async fn cancel(budgets: &Budgets, of: Cancel) -> anyhow::Result<()> {
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::CancelBookingRequest { system, request_id, booking: of.booking };
-    let answer =
-        ask!(budgets.client(), budgets, cancel_booking, request).context("the booking was not cancelled")?;
+    let answer = budgets.connection.ask(request).await.context("the booking was not cancelled")?;
     said(answer.booking.as_ref(), answer.decision.as_ref(), false);
     Ok(())
 }
@@ -144,8 +140,7 @@ pub(super) async fn list(budgets: &Budgets, of: Spends) -> anyhow::Result<()> {
         let page = Some(PageRequest { page_size: 1_000, page_token });
         let request =
             v1::ListSpendsRequest { system: budgets.system(), plan: plan.clone(), page, min_position: None };
-        let answer =
-            ask!(budgets.client(), budgets, list_spends, request).context("spends were not listed")?;
+        let answer = budgets.connection.ask(request).await.context("spends were not listed")?;
         for spend in answer.spends {
             table.add_row([
                 spend.record.to_string(),

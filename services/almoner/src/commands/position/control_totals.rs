@@ -1,7 +1,7 @@
 //! Control totals: shown, proposed by one person, approved by another.
 
 use super::{
-    Attempt, Reconciliation, ask,
+    Attempt, Reconciliation,
     read::{cells, table},
 };
 use crate::output;
@@ -44,7 +44,7 @@ pub(super) async fn show(of: &Reconciliation) -> anyhow::Result<()> {
         financial_year: of.financial_year.clone(),
         min_position: None,
     };
-    let answer = ask!(of, list_control_totals, request).context("listing control totals")?;
+    let answer = of.connection.ask(request).await.context("listing control totals")?;
     let mut table = table(&["body", "control total", "reserve", "source"]);
     for row in &answer.control_totals {
         let total = row.control_total.clone().unwrap_or_default();
@@ -84,7 +84,7 @@ pub(super) async fn propose(of: &Reconciliation, propose: Propose) -> anyhow::Re
         source,
         illustrative,
     };
-    let answer = ask!(of, propose_control_totals, request).context("proposing control totals")?;
+    let answer = of.connection.ask(request).await.context("proposing control totals")?;
     answer.proposal.iter().for_each(print_proposal);
     Ok(())
 }
@@ -108,7 +108,7 @@ pub(super) async fn approve(of: &Reconciliation, approve: Approve) -> anyhow::Re
         proposal,
         digest: digest_of(&digest)?,
     };
-    let answer = ask!(of, approve_control_totals, request).context("approving control totals")?;
+    let answer = of.connection.ask(request).await.context("approving control totals")?;
     let position = answer.recorded.map(|recorded| recorded.position).unwrap_or_default();
     output::line(format_args!("approved at {position}"));
     Ok(())

@@ -1,6 +1,6 @@
 //! The position, its ties, and what was kept of it.
 
-use super::{Attempt, Beside, Reconciliation, ask};
+use super::{Attempt, Beside, Reconciliation};
 use crate::output;
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -34,7 +34,7 @@ pub(super) async fn show(of: &Reconciliation, beside: &Beside) -> anyhow::Result
         financial_year: of.financial_year.clone(),
         statements: beside.read()?,
     };
-    let answer = ask!(of, get_position, request).context("reading the position")?;
+    let answer = of.connection.ask(request).await.context("reading the position")?;
     let position = answer.position.context("the position was answered without itself")?;
     print(&position);
     ensure!(position.unexplained_pence == 0, "the books do not tie");
@@ -91,7 +91,7 @@ pub(super) async fn differences(of: &Reconciliation, differences: &Differences) 
         statements: differences.beside.read()?,
         include_matched: differences.all,
     };
-    let answer = ask!(of, list_differences, request).context("listing differences")?;
+    let answer = of.connection.ask(request).await.context("listing differences")?;
     let mut table = table(&["tie", "of", "left", "right", "unexplained", "named"]);
     for tie in &answer.ties {
         let mut row = cells(tie.kind.clone(), &[tie.left_pence, tie.right_pence, tie.unexplained_pence]);
@@ -114,7 +114,7 @@ pub(super) async fn keep(of: &Reconciliation, keep: Keep) -> anyhow::Result<()> 
         financial_year: of.financial_year.clone(),
         statements: keep.beside.read()?,
     };
-    let answer = ask!(of, record_position, request).context("keeping the position")?;
+    let answer = of.connection.ask(request).await.context("keeping the position")?;
     print_kept(answer.kept.iter());
     Ok(())
 }
@@ -122,7 +122,7 @@ pub(super) async fn keep(of: &Reconciliation, keep: Keep) -> anyhow::Result<()> 
 /// Lists what was kept.
 pub(super) async fn kept(of: &Reconciliation) -> anyhow::Result<()> {
     let request = v1::ListPositionsRequest { system: of.system.clone(), min_position: None };
-    let answer = ask!(of, list_positions, request).context("listing kept positions")?;
+    let answer = of.connection.ask(request).await.context("listing kept positions")?;
     print_kept(answer.positions.iter());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The reading commands.
 
-use super::{Registry, Whose, ask};
+use super::{Registry, Whose};
 use crate::output;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -79,7 +79,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 pub(super) async fn systems(registry: &Registry) -> anyhow::Result<()> {
     let answer =
-        ask!(registry, list_systems, v1::ListSystemsRequest {}).context("the systems cannot be listed")?;
+        registry.connection.ask(v1::ListSystemsRequest {}).await.context("the systems cannot be listed")?;
     let mut rows = table(["system", "title", "sandbox", "members"]);
     for v1::System { system, title, sandbox, members, clock_start_time: _ } in answer.systems {
         rows.add_row([system, title, if sandbox { "sandbox" } else { "" }.to_owned(), members.join(" ")]);
@@ -90,7 +90,7 @@ pub(super) async fn systems(registry: &Registry) -> anyhow::Result<()> {
 
 pub(super) async fn clock(registry: &Registry) -> anyhow::Result<()> {
     let request = v1::GetSystemRequest { system: registry.system()? };
-    let answer = ask!(registry, get_system, request).context("the system cannot be read")?;
+    let answer = registry.connection.ask(request).await.context("the system cannot be read")?;
     let shown = answer.clock_time.and_then(wire::common::instant_from).context("no time was answered")?;
     output::line(format_args!("{shown}"));
     Ok(())
@@ -98,7 +98,7 @@ pub(super) async fn clock(registry: &Registry) -> anyhow::Result<()> {
 
 pub(super) async fn organisation(registry: &Registry, of: Organisation) -> anyhow::Result<()> {
     let request = v1::GetOrganisationRequest { ods: of.ods, min_position: None };
-    let answer = ask!(registry, get_organisation, request).context("the organisation cannot be read")?;
+    let answer = registry.connection.ask(request).await.context("the organisation cannot be read")?;
     list_organisations(answer.organisation.into_iter());
     Ok(())
 }
@@ -116,7 +116,7 @@ pub(super) async fn organisations(registry: &Registry, of: Organisations) -> any
     loop {
         let page = Some(PageRequest { page_size: 1_000, page_token });
         let request = v1::ListOrganisationsRequest { role: role.into(), page, min_position: None };
-        let answer = ask!(registry, list_organisations, request).context("organisations cannot be listed")?;
+        let answer = registry.connection.ask(request).await.context("organisations cannot be listed")?;
         all.extend(answer.organisations);
         page_token = answer.page.unwrap_or_default().next_page_token;
         if page_token.is_empty() {
@@ -143,7 +143,7 @@ pub(super) async fn contracts(registry: &Registry) -> anyhow::Result<()> {
     loop {
         let page = Some(PageRequest { page_size: 1_000, page_token });
         let request = v1::ListContractsRequest { system: system.clone(), page, min_position: None };
-        let answer = ask!(registry, list_contracts, request).context("contracts cannot be listed")?;
+        let answer = registry.connection.ask(request).await.context("contracts cannot be listed")?;
         all.extend(answer.contracts);
         page_token = answer.page.unwrap_or_default().next_page_token;
         if page_token.is_empty() {
@@ -189,7 +189,7 @@ pub(super) async fn proposals(registry: &Registry, whose: Whose) -> anyhow::Resu
     let system = registry.whose(whose)?;
     let page = Some(PageRequest { page_size: 1_000, page_token: String::new() });
     let request = v1::ListProposalsRequest { system, page, min_position: None };
-    let answer = ask!(registry, list_proposals, request).context("proposals cannot be listed")?;
+    let answer = registry.connection.ask(request).await.context("proposals cannot be listed")?;
     for v1::Proposal { proposal, digest, propose_time, content } in answer.proposals {
         let time = propose_time.and_then(wire::common::instant_from).map(|time| time.to_string());
         output::line(format_args!(

@@ -1,6 +1,6 @@
 //! The writing commands. Each takes `--request-id`, so that one that got no answer can be repeated safely.
 
-use super::{Registry, Whose, ask, read::hex};
+use super::{Registry, Whose, read::hex};
 use crate::output;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
@@ -110,7 +110,7 @@ pub(super) async fn propose_price_book(registry: &Registry, propose: ProposePric
         price_book: Some(price_book),
         validate_only: false,
     };
-    let answer = ask!(registry, propose_price_book, request).context("the price book was not proposed")?;
+    let answer = registry.connection.ask(request).await.context("the price book was not proposed")?;
     let v1::Proposal { proposal, digest, .. } = answer.proposal.unwrap_or_default();
     output::line(format_args!("proposal {proposal} waits for another person; digest {}", hex(&digest)));
     Ok(())
@@ -134,7 +134,7 @@ pub(super) async fn approve(registry: &Registry, approve: Approve) -> anyhow::Re
         request_id: attempt.id(),
         proposal,
     };
-    let answer = ask!(registry, approve_proposal, request).context("the proposal was not approved")?;
+    let answer = registry.connection.ask(request).await.context("the proposal was not approved")?;
     output::line(format_args!("in force; {} rows changed", answer.changed_count));
     Ok(())
 }
@@ -143,7 +143,7 @@ pub(super) async fn withdraw(registry: &Registry, withdraw: Withdraw) -> anyhow:
     let Withdraw { proposal, whose, attempt } = withdraw;
     let request =
         v1::WithdrawProposalRequest { system: registry.whose(whose)?, request_id: attempt.id(), proposal };
-    ask!(registry, withdraw_proposal, request).context("the proposal was not withdrawn")?;
+    registry.connection.ask(request).await.context("the proposal was not withdrawn")?;
     output::line(format_args!("withdrawn"));
     Ok(())
 }
@@ -155,7 +155,7 @@ pub(super) async fn advance_clock(registry: &Registry, advance: AdvanceClock) ->
         request_id: attempt.id(),
         advance_to: Some(wire::common::timestamp(to)),
     };
-    let answer = ask!(registry, advance_clock, request).context("the clock was not moved everywhere")?;
+    let answer = registry.connection.ask(request).await.context("the clock was not moved everywhere")?;
     let shown = answer.clock_time.and_then(wire::common::instant_from).context("no time was answered")?;
     output::line(format_args!("{shown}"));
     Ok(())

@@ -1,6 +1,6 @@
 //! What the commands print.
 
-use super::{Payments, Settlement, ask};
+use super::{Payments, Settlement};
 use crate::output;
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
@@ -118,7 +118,7 @@ fn header(run: &v1::SettlementRun) {
 
 pub(super) async fn run(settlement: &Settlement, run: String) -> anyhow::Result<()> {
     let request = v1::GetRunRequest { system: settlement.system.clone(), run, min_position: None };
-    let answer = ask!(settlement, get_run, request).context("reading the run")?;
+    let answer = settlement.connection.ask(request).await.context("reading the run")?;
     let of = answer.run.context("the server answered without the run")?;
     if settlement.json {
         let rows: Vec<Value> = answer.rows.iter().map(row_json).collect();
@@ -201,7 +201,7 @@ pub(super) async fn runs(settlement: &Settlement) -> anyhow::Result<()> {
         let page = PageRequest { page_size: 1_000, page_token };
         let request =
             v1::ListRunsRequest { system: settlement.system.clone(), page: Some(page), min_position: None };
-        let answer = ask!(settlement, list_runs, request).context("listing runs")?;
+        let answer = settlement.connection.ask(request).await.context("listing runs")?;
         for run in &answer.runs {
             if settlement.json {
                 output::line(format_args!("{}", run_json(run)));
@@ -233,7 +233,7 @@ pub(super) async fn payments(settlement: &Settlement, of: Payments) -> anyhow::R
             page: Some(page),
             min_position: None,
         };
-        let answer = ask!(settlement, list_payments, request).context("listing payments")?;
+        let answer = settlement.connection.ask(request).await.context("listing payments")?;
         for payment in &answer.payments {
             if settlement.json {
                 output::line(format_args!("{}", payment_json(payment)));
@@ -269,7 +269,7 @@ pub(super) async fn instalments(settlement: &Settlement) -> anyhow::Result<()> {
             page: Some(page),
             min_position: None,
         };
-        let answer = ask!(settlement, list_instalments, request).context("listing instalments")?;
+        let answer = settlement.connection.ask(request).await.context("listing instalments")?;
         for due in &answer.instalments {
             let kind = match due.kind() {
                 v1::DueKind::Unspecified => "?",

@@ -46,7 +46,7 @@ pub(super) async fn send(
         }
         // It names patients, invented ones here: its sender's alone.
         let path = installation.write(&name, file.as_bytes(), 0o600)?;
-        let connection = stage.of(first.provider)?;
+        let connection = stage.connection(first.provider)?;
         let provider = first.provider.to_owned();
         sending.spawn(async move { submit::send(connection, SYSTEM.to_owned(), provider, &path).await });
     }

@@ -1,13 +1,13 @@
 //! 1 June: finance puts the year's allocations on the budget lines.
 
 use crate::demo::installation::SYSTEM;
-use crate::demo::stage::{Stage, call};
+use crate::demo::stage::Stage;
 use crate::demo::world::{Allocation, World};
 use anyhow::{Context as _, bail};
 use proto::google::r#type::Date;
 use proto::ledger::v1::{
     EntryKind, Leg, OpenAccountsRequest, PostEntriesRequest, Posting, PostingMode, Side,
-    ledger_service_client::LedgerServiceClient, posting_outcome::Outcome,
+    posting_outcome::Outcome,
 };
 
 /// Allocates the year's budgets, `scale` times as much for an area so many times as large.
@@ -20,7 +20,7 @@ pub(super) async fn allocate(stage: &Stage, world: &World, scale: u32) -> anyhow
         request_id: stage.id("open budget accounts").to_string(),
         paths,
     };
-    let accounts = call!(finance, LedgerServiceClient.open_accounts, open)?.accounts;
+    let accounts = finance.ask(open).await?.accounts;
     let number = |path: String| {
         accounts.iter().find(|account| account.path == path).map(|account| account.number).context(path)
     };
@@ -49,7 +49,7 @@ pub(super) async fn allocate(stage: &Stage, world: &World, scale: u32) -> anyhow
         postings,
         validate_only: false,
     };
-    let answer = call!(finance, LedgerServiceClient.post_entries, request)?;
+    let answer = finance.ask(request).await?;
     for outcome in answer.outcomes {
         match outcome.outcome {
             Some(Outcome::Posted(_)) => stage.progress.steps(1),

@@ -11,17 +11,15 @@
 
 use crate::demo::generate::{Budget, FIRST_DUE, Holding, Incident, Item, Need, Purchase};
 use crate::demo::installation::SYSTEM;
-use crate::demo::stage::{Stage, call};
+use crate::demo::stage::Stage;
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::civil::{Date, date};
 use proto::health_budgets::v1::{
     self, CareCategory, DecisionState, Frequency, ItemCategory, PotKind, Recipient, ReclaimReason,
-    health_budgets_service_client::HealthBudgetsServiceClient as Plans, open_plan_request::Person,
+    open_plan_request::Person,
 };
-use proto::identity::v1::{
-    ApprovePayeeRequest, RegisterPayeeRequest, identity_service_client::IdentityServiceClient,
-};
+use proto::identity::v1::{ApprovePayeeRequest, RegisterPayeeRequest};
 use std::collections::BTreeMap;
 
 /// Plans that officers work on at the same time.
@@ -86,14 +84,14 @@ async fn open_one<'a>(stage: &Stage, budget: &'a Budget, number: u32) -> anyhow:
         recipient: Recipient::Person.into(),
         pots: vec![terms(budget)],
     };
-    let plan = call!(officer, Plans.open_plan, open)?.plan.context("a plan was answered without itself")?;
+    let plan = officer.ask(open).await?.plan.context("a plan was answered without itself")?;
     let approve = v1::ApprovePlanRequest {
         system: SYSTEM.to_owned(),
         request_id: stage.id(&format!("approve plan {number}")).to_string(),
         plan: plan.plan.clone(),
         proposal_digest: plan.proposal_digest.clone(),
     };
-    let decision = call!(other, Plans.approve_plan, approve)?.decision;
+    let decision = other.ask(approve).await?.decision;
     ensure!(is_granted(decision.as_ref()), "the ledger did not grant {}: {decision:?}", plan.plan);
     if budget.holding == Holding::DirectPayment {
         let register = RegisterPayeeRequest {
@@ -106,14 +104,14 @@ async fn open_one<'a>(stage: &Stage, budget: &'a Budget, number: u32) -> anyhow:
             sort_code: format!("0001{:02}", number % 100),
             account_number: format!("{:08}", 20_000_000 + number),
         };
-        let proposal = call!(officer, IdentityServiceClient.register_payee, register)?.proposal;
+        let proposal = officer.ask(register).await?.proposal;
         let approve = ApprovePayeeRequest {
             system: SYSTEM.to_owned(),
             request_id: stage.id(&format!("approve payee {number}")).to_string(),
             payee: plan.plan.clone(),
             proposal,
         };
-        call!(other, IdentityServiceClient.approve_payee, approve)?;
+        other.ask(approve).await?;
     }
     stage.progress.steps(1);
     Ok(Plan { budget, id: plan.plan })
@@ -184,7 +182,7 @@ pub(super) async fn june(stage: &Stage, plans: &[Plan<'_>], played: &mut PlansPl
                 plan: plan.id.clone(),
                 from_date: Some(wire::common::date(from)),
             };
-            call!(stage.of("phb-officer")?, Plans.suspend_plan, request)?;
+            stage.of("phb-officer")?.ask(request).await?;
         }
     }
     Ok(())
@@ -199,7 +197,7 @@ pub(super) async fn back(stage: &Stage, plans: &[Plan<'_>]) -> anyhow::Result<()
                 request_id: stage.id(&format!("resume {}", plan.id)).to_string(),
                 plan: plan.id.clone(),
             };
-            call!(stage.of("phb-officer")?, Plans.resume_plan, request)?;
+            stage.of("phb-officer")?.ask(request).await?;
         }
     }
     Ok(())
@@ -219,7 +217,7 @@ pub(super) async fn july(stage: &Stage, plans: &[Plan<'_>], played: &mut PlansPl
                     plan: plan.id.clone(),
                     death_date: Some(wire::common::date(died)),
                 };
-                call!(officer, Plans.record_death, request)?;
+                officer.ask(request).await?;
             }
             Some(Incident::Reclaim) => played.reclaim = reclaim(stage, plan).await?,
             Some(Incident::Hospital(..) | Incident::ReviewOverdue) | None => {}
@@ -269,7 +267,7 @@ async fn buy(stage: &Stage, plan: &Plan<'_>, purchase: &Purchase, name: &str) ->
             amount_pence: pence,
             service_date: day,
         };
-        let answer = call!(officer, Plans.record_spend, request)?;
+        let answer = officer.ask(request).await?;
         ensure!(!is_notional || is_granted(answer.decision.as_ref()), "a purchase was denied: {answer:?}");
         return Ok(());
     }
@@ -282,7 +280,7 @@ async fn buy(stage: &Stage, plan: &Plan<'_>, purchase: &Purchase, name: &str) ->
         amount_pence: pence,
         service_date: day,
     };
-    let booked = call!(officer, Plans.book_service, book)?;
+    let booked = officer.ask(book).await?;
     ensure!(is_granted(booked.decision.as_ref()), "a booking was denied: {booked:?}");
     let deliver = v1::RecordDeliveryRequest {
         system: SYSTEM.to_owned(),
@@ -291,7 +289,7 @@ async fn buy(stage: &Stage, plan: &Plan<'_>, purchase: &Purchase, name: &str) ->
         amount_pence: pence,
         delivery_date: day,
     };
-    let delivered = call!(officer, Plans.record_delivery, deliver)?;
+    let delivered = officer.ask(deliver).await?;
     ensure!(is_granted(delivered.decision.as_ref()), "a delivery was denied: {delivered:?}");
     Ok(())
 }
@@ -306,7 +304,7 @@ async fn care(stage: &Stage, plan: &Plan<'_>, from: Date, to: Date, pence: i64) 
         _ => (from, to),
     };
     let get = v1::GetPlanRequest { system: SYSTEM.to_owned(), plan: plan.id.clone(), min_position: None };
-    let pots = call!(stage.of("phb-officer")?, Plans.get_plan, get)?.plan.map(|plan| plan.pots);
+    let pots = stage.of("phb-officer")?.ask(get).await?.plan.map(|plan| plan.pots);
     let ahead = pots.and_then(|pots| pots.first().map(|pot| pot.paid_ahead_pence)).unwrap_or(0);
     let amount_pence = pence.min(ahead);
     if amount_pence <= 0 {
@@ -321,7 +319,7 @@ async fn care(stage: &Stage, plan: &Plan<'_>, from: Date, to: Date, pence: i64) 
         to_date: Some(wire::common::date(to)),
         amount_pence,
     };
-    let answer = call!(stage.of("phb-officer")?, Plans.record_care_period, request)?;
+    let answer = stage.of("phb-officer")?.ask(request).await?;
     ensure!(is_granted(answer.decision.as_ref()), "a period of care was denied: {answer:?}");
     Ok(())
 }
@@ -337,7 +335,7 @@ async fn reclaim(stage: &Stage, plan: &Plan<'_>) -> anyhow::Result<Option<u64>> 
         reason: ReclaimReason::UnusedAccumulation.into(),
         deadline_date: Some(wire::common::date(date(2017, 9, 30))),
     };
-    let answer = call!(stage.of("phb-officer")?, Plans.decide_reclaim, request)?;
+    let answer = stage.of("phb-officer")?.ask(request).await?;
     Ok(answer.reclaim.map(|reclaim| reclaim.record))
 }
 
@@ -353,7 +351,7 @@ pub(super) async fn august(stage: &Stage, plans: &[Plan<'_>], played: &PlansPlay
         amount_pence: asked / 3,
         receive_date: Some(wire::common::date(date(2017, 8, 18))),
     };
-    call!(stage.of("finance-preparer")?, Plans.record_reclaim_receipt, request)?;
+    stage.of("finance-preparer")?.ask(request).await?;
     Ok(())
 }
 
@@ -368,8 +366,7 @@ async fn refused(stage: &Stage, plans: &[Plan<'_>], played: &mut PlansPlayed) ->
         (ItemCategory::Alcohol, 20_00, "EXCLUDED_ITEM"),
         (ItemCategory::HrgPricedProcedure, 667_00, "EXCLUDED_ITEM"),
     ];
-    let connection = stage.of("phb-officer")?;
-    let mut officer = client::calling!(Plans, connection.channel());
+    let officer = stage.connection("phb-officer")?;
     for (item, amount_pence, expected) in tries {
         let request = v1::RecordSpendRequest {
             system: SYSTEM.to_owned(),
@@ -381,7 +378,7 @@ async fn refused(stage: &Stage, plans: &[Plan<'_>], played: &mut PlansPlayed) ->
             amount_pence,
             service_date: Some(wire::common::date(date(2017, 7, 28))),
         };
-        match officer.record_spend(request).await {
+        match officer.ask(request).await {
             Ok(_) => bail!("a purchase of {item:?} should have been refused"),
             Err(status) => {
                 let reason = wire::status::reason_of(&status).unwrap_or_default();
@@ -407,7 +404,7 @@ async fn ahead(stage: &Stage, plans: &[Plan<'_>]) -> anyhow::Result<()> {
             amount_pence: (plan.budget.year_pence / 50).max(1),
             service_date: Some(wire::common::date(date(2017, 9, 11))),
         };
-        let booked = call!(stage.of("phb-officer")?, Plans.book_service, request)?;
+        let booked = stage.of("phb-officer")?.ask(request).await?;
         ensure!(is_granted(booked.decision.as_ref()), "a booking was denied: {booked:?}");
     }
     Ok(())

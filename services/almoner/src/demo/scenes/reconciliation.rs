@@ -1,12 +1,12 @@
 //! Control totals agreed at the start, and at the end the position with every tie.
 
 use crate::demo::installation::{Installation, SYSTEM};
-use crate::demo::stage::{Stage, call};
+use crate::demo::stage::Stage;
 use crate::demo::world::World;
 use anyhow::Context as _;
 use money::Side;
 use payments::{BankAccount, camt053};
-use proto::reconciliation::v1::{self, reconciliation_service_client::ReconciliationServiceClient as Client};
+use proto::reconciliation::v1;
 use std::{collections::BTreeMap, fs};
 
 /// The year that is played.
@@ -34,7 +34,7 @@ pub(super) async fn control_totals(stage: &Stage, world: &World) -> anyhow::Resu
         source: "Illustrative: made for this demonstration".to_owned(),
         illustrative: true,
     };
-    let proposal = call!(stage.of("finance-preparer")?, Client.propose_control_totals, propose)?.proposal;
+    let proposal = stage.of("finance-preparer")?.ask(propose).await?.proposal;
     let proposal = proposal.context("a proposal was answered without itself")?;
     stage.progress.steps(1);
     let approve = v1::ApproveControlTotalsRequest {
@@ -43,7 +43,7 @@ pub(super) async fn control_totals(stage: &Stage, world: &World) -> anyhow::Resu
         proposal: proposal.proposal,
         digest: proposal.digest,
     };
-    call!(stage.of("finance-approver")?, Client.approve_control_totals, approve)?;
+    stage.of("finance-approver")?.ask(approve).await?;
     stage.progress.steps(1);
     Ok(())
 }
@@ -60,7 +60,7 @@ pub(super) async fn position(
         financial_year: YEAR.to_owned(),
         statements,
     };
-    let answer = call!(stage.of("finance-preparer")?, Client.record_position, request)?;
+    let answer = stage.of("finance-preparer")?.ask(request).await?;
     stage.progress.steps(1);
     answer.position.context("the position was answered without itself")
 }

@@ -2,12 +2,12 @@
 
 use crate::demo::generate::Referral;
 use crate::demo::installation::SYSTEM;
-use crate::demo::stage::{Stage, call};
+use crate::demo::stage::Stage;
 use anyhow::{Context as _, bail};
 use jiff::civil::Date;
 use proto::referrals::v1::{
     EndReferralRequest, RecordReferralsRequest, ReferralItem, ReferralSource, ReferralState,
-    ReferralSubmission, referrals_service_client::ReferralsServiceClient,
+    ReferralSubmission,
 };
 
 /// Referrals of one call.
@@ -39,7 +39,7 @@ async fn record(stage: &Stage, day: Date, at: usize, batch: &[Referral]) -> anyh
     });
     let request =
         RecordReferralsRequest { system: SYSTEM.to_owned(), items: items.collect(), validate_only: false };
-    let answer = call!(referrer, ReferralsServiceClient.record_referrals, request)?;
+    let answer = referrer.ask(request).await?;
     let mut recorded = 0;
     for (referral, result) in batch.iter().zip(answer.results) {
         if let Some(problem) = result.problems.first() {
@@ -54,7 +54,7 @@ async fn record(stage: &Stage, day: Date, at: usize, batch: &[Referral]) -> anyh
                 referral: number,
                 state: ReferralState::Cancelled.into(),
             };
-            call!(referrer, ReferralsServiceClient.end_referral, request)?;
+            referrer.ask(request).await?;
         }
         stage.progress.steps(1);
     }

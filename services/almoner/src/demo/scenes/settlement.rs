@@ -3,13 +3,10 @@
 
 use super::bank::{Bank, Made};
 use crate::demo::installation::{Installation, SYSTEM};
-use crate::demo::stage::{Stage, call};
+use crate::demo::stage::Stage;
 use anyhow::{Context as _, ensure};
 use jiff::civil::{Date, date};
-use proto::settlement::v1::{
-    self, AdviceFormat, BankEntryOutcome, CutStage, FileKind,
-    settlement_service_client::SettlementServiceClient,
-};
+use proto::settlement::v1::{self, AdviceFormat, BankEntryOutcome, CutStage, FileKind};
 
 /// What was instructed and what came of it, in pence.
 #[derive(Debug, Default, Clone, Copy)]
@@ -77,7 +74,7 @@ pub(super) async fn run(
         run: run.run.clone(),
         digest: run.digest.clone(),
     };
-    let change = call!(stage.of("finance-preparer")?, SettlementServiceClient.pay_run, pay)?.change;
+    let change = stage.of("finance-preparer")?.ask(pay).await?.change;
     let run = finished(stage, run_of(change)?).await?;
     stage.progress.steps(1);
     paid.payments += u64::from(run.payments_count);
@@ -101,7 +98,7 @@ pub(super) async fn run(
         request_id: stage.id(&format!("close {}", due.name)).to_string(),
         run: run.run.clone(),
     };
-    call!(stage.of("finance-preparer")?, SettlementServiceClient.close_run, close)?;
+    stage.of("finance-preparer")?.ask(close).await?;
     if let (Some(on), Some(payment)) = (due.returned_on, direct) {
         comes_back(stage, installation, bank, &payment, on, paid).await?;
     }
@@ -118,7 +115,7 @@ async fn agreed(stage: &Stage, due: &Due) -> anyhow::Result<v1::SettlementRun> {
         cut: Some(v1::Cut { period: period.to_owned(), stage: cut.into() }),
         pay_date: Some(wire::common::date(due.pay_on)),
     };
-    let prepared = call!(stage.of("finance-preparer")?, SettlementServiceClient.prepare_run, prepare)?;
+    let prepared = stage.of("finance-preparer")?.ask(prepare).await?;
     let run = run_of(prepared.change)?;
     stage.progress.steps(1);
     let approve = v1::ApproveRunRequest {
@@ -127,7 +124,7 @@ async fn agreed(stage: &Stage, due: &Due) -> anyhow::Result<v1::SettlementRun> {
         run: run.run.clone(),
         digest: run.digest.clone(),
     };
-    call!(stage.of("finance-approver")?, SettlementServiceClient.approve_run, approve)?;
+    stage.of("finance-approver")?.ask(approve).await?;
     stage.progress.steps(1);
     Ok(run)
 }
@@ -144,7 +141,7 @@ async fn finished(stage: &Stage, mut run: v1::SettlementRun) -> anyhow::Result<v
         );
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         let get = v1::GetRunRequest { system: SYSTEM.to_owned(), run: run.run.clone(), min_position: None };
-        let answer = call!(stage.of("finance-preparer")?, SettlementServiceClient.get_run, get)?;
+        let answer = stage.of("finance-preparer")?.ask(get).await?;
         run = answer.run.context("a run was answered without itself")?;
     }
     Ok(run)
@@ -165,7 +162,7 @@ async fn fetch(
     let who = stage.of(if controlled { "controlled-finance" } else { "finance-preparer" })?;
     let request =
         v1::GetFileRequest { system: SYSTEM.to_owned(), run: run.to_owned(), name: file.name.clone() };
-    let content = call!(who, SettlementServiceClient.get_file, request)?.content;
+    let content = who.ask(request).await?.content;
     ensure!(
         journal::Digest::of(&content).0[..] == file.digest[..],
         "{} is not what the run recorded",
@@ -225,7 +222,7 @@ async fn read_back(
         request_id: stage.id(&format!("statement {name}")).to_string(),
         message,
     };
-    let answer = call!(stage.of("finance-preparer")?, SettlementServiceClient.record_bank_message, request)?;
+    let answer = stage.of("finance-preparer")?.ask(request).await?;
     ensure!(answer.differences.is_empty(), "the bank's statement differs: {:?}", answer.differences);
     Ok(answer.totals)
 }
@@ -241,7 +238,7 @@ async fn advices(stage: &Stage, installation: &Installation, run: &str) -> anyho
             page: page.take(),
             ..v1::ListPaymentsRequest::default()
         };
-        let listed = call!(preparer, SettlementServiceClient.list_payments, request)?;
+        let listed = preparer.ask(request).await?;
         for payment in &listed.payments {
             // A plan's payee is a person: there is nobody to advise but the person, who is not written to from here.
             if payment.payee.starts_with("phb-") {
@@ -253,7 +250,7 @@ async fn advices(stage: &Stage, installation: &Installation, run: &str) -> anyho
                     end_to_end_id: payment.end_to_end_id.clone(),
                     format: format.into(),
                 };
-                let advice = call!(preparer, SettlementServiceClient.get_remittance, request)?;
+                let advice = preparer.ask(request).await?;
                 let line = payment.line.replace('/', "-");
                 let name =
                     format!("out/remittance/{}-{line}-{}.{ending}", payment.payee, payment.end_to_end_id);

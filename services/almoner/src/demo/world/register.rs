@@ -4,7 +4,7 @@ use super::World;
 use anyhow::Context as _;
 use client::Connection;
 use journal::{RequestId, SystemName, derived_request_id};
-use proto::registry::v1::{self, registry_service_client::RegistryServiceClient};
+use proto::registry::v1;
 
 /// Rows of one request: what the registry takes at once.
 const ROWS_MAX: usize = 200;
@@ -20,19 +20,6 @@ pub(crate) struct People {
     pub(crate) approver: Connection,
 }
 
-/// Sends one request until it is answered.
-macro_rules! call {
-    ($connection:expr, $method:ident, $request:expr) => {{
-        let request = $request;
-        let client = client::calling!(RegistryServiceClient, $connection.channel());
-        let answer = $connection.retry().run(|| {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.$method(request).await }
-        });
-        answer.await.context(stringify!($method))?.into_inner()
-    }};
-}
-
 impl World {
     /// Registers everything with the registry that `people` are connected to. Request ids follow from `base`, so a repeat
     /// with the same one completes what an earlier try began, and changes nothing else.
@@ -46,26 +33,26 @@ impl World {
                 organisations: rows.to_vec(),
                 validate_only: false,
             };
-            call!(operator, register_organisations, request);
+            operator.ask(request).await.context("register_organisations")?;
         }
         for (at, rows) in self.practices.chunks(ROWS_MAX).enumerate() {
             let request_id = request.id("practices", at);
             let practices = rows.to_vec();
             let request = v1::RegisterPracticesRequest { request_id, practices, validate_only: false };
-            call!(operator, register_practices, request);
+            operator.ask(request).await.context("register_practices")?;
         }
         for (at, rows) in self.factors.chunks(ROWS_MAX).enumerate() {
             let request_id = request.id("factors", at);
             let factors = rows.to_vec();
             let request =
                 v1::RegisterMarketForcesFactorsRequest { request_id, factors, validate_only: false };
-            call!(operator, register_market_forces_factors, request);
+            operator.ask(request).await.context("register_market_forces_factors")?;
         }
         let register = v1::RegisterSystemRequest {
             request_id: request.id("system", 0),
             system: Some(self.system.clone()),
         };
-        call!(operator, register_system, register);
+        operator.ask(register).await.context("register_system")?;
         self.register_own(people, &request).await?;
         self.agree(people, &request).await
     }
@@ -83,14 +70,14 @@ impl World {
             sites: self.sites.clone(),
             validate_only: false,
         };
-        call!(operator, register_sites, sites);
+        operator.ask(sites).await.context("register_sites")?;
         let districts = v1::RegisterDistrictsRequest {
             system: self.own(),
             request_id: request.id("districts", 0),
             districts: self.districts.clone(),
             validate_only: false,
         };
-        call!(operator, register_districts, districts);
+        operator.ask(districts).await.context("register_districts")?;
         let calendar = v1::SetCalendarRequest {
             system: self.own(),
             request_id: request.id("calendar", 0),
@@ -98,14 +85,14 @@ impl World {
             bank_holidays: self.bank_holidays.clone(),
             validate_only: false,
         };
-        call!(operator, set_calendar, calendar);
+        operator.ask(calendar).await.context("set_calendar")?;
         let channels = v1::SetPaymentChannelsRequest {
             system: self.own(),
             request_id: request.id("channels", 0),
             payment_channels: self.payment_channels.clone(),
             validate_only: false,
         };
-        call!(&people.preparer, set_payment_channels, channels);
+        people.preparer.ask(channels).await.context("set_payment_channels")?;
         Ok(())
     }
 
@@ -120,7 +107,7 @@ impl World {
                 price_book: Some(price_book.clone()),
                 validate_only: false,
             };
-            let proposal = call!(&people.preparer, propose_price_book, propose).proposal;
+            let proposal = people.preparer.ask(propose).await.context("propose_price_book")?.proposal;
             approve(people, system, request.id("price-book-approval", at), proposal).await?;
         }
         let propose = v1::ProposeContractsRequest {
@@ -129,7 +116,7 @@ impl World {
             contracts: self.contracts.clone(),
             validate_only: false,
         };
-        let proposal = call!(&people.preparer, propose_contracts, propose).proposal;
+        let proposal = people.preparer.ask(propose).await.context("propose_contracts")?.proposal;
         approve(people, self.own(), request.id("contracts-approval", 0), proposal).await?;
         let propose = v1::ProposeBankDetailsRequest {
             system: self.own(),
@@ -137,7 +124,7 @@ impl World {
             bank_details: self.bank_details.clone(),
             validate_only: false,
         };
-        let proposal = call!(&people.preparer, propose_bank_details, propose).proposal;
+        let proposal = people.preparer.ask(propose).await.context("propose_bank_details")?.proposal;
         approve(people, self.own(), request.id("bank-details-approval", 0), proposal).await
     }
 }
@@ -150,7 +137,7 @@ async fn approve(
 ) -> anyhow::Result<()> {
     let v1::Proposal { proposal, digest, .. } = proposal.context("a proposal was answered without itself")?;
     let request = v1::ApproveProposalRequest { system, request_id, proposal, digest };
-    call!(&people.approver, approve_proposal, request);
+    people.approver.ask(request).await.context("approve_proposal")?;
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use super::*;
 use client::{Connection, Profile};
 use journal::{Blobs, Day, Digest, Domain as _, Instant, Moment, Position, RequestId, SystemName};
-use proto::registry::v1::registry_service_client::RegistryServiceClient;
 use reference::{ContractMatch, ExpenditureClass, Mechanism, NoCut, Reference, Snapshot};
 use registry::{Command, Known, Registry, State};
 use server::{
@@ -318,10 +317,10 @@ async fn the_world_is_told_over_grpc_and_again() {
     world.register(&people, base).await.unwrap();
     world.register(&people, base).await.unwrap();
 
-    let mut registry = client::calling!(RegistryServiceClient, people.preparer.channel());
+    let registry = &people.preparer;
     let list =
         v1::ListContractsRequest { system: world.system.system.clone(), page: None, min_position: None };
-    let contracts = registry.list_contracts(list).await.unwrap().into_inner().contracts;
+    let contracts = registry.ask(list).await.unwrap().contracts;
     assert_eq!(contracts.len(), world.contracts.len());
     assert!(
         contracts.iter().all(|row| world.contracts.contains(row)),
@@ -329,12 +328,12 @@ async fn the_world_is_told_over_grpc_and_again() {
     );
     let list =
         v1::ListProposalsRequest { system: world.system.system.clone(), page: None, min_position: None };
-    assert!(registry.list_proposals(list).await.unwrap().into_inner().proposals.is_empty());
+    assert!(registry.ask(list).await.unwrap().proposals.is_empty());
     // Whoever is not a service gets no reference data, and whoever only prepares approves nothing.
     let get = v1::GetReferenceRequest { system: world.system.system.clone(), ..Default::default() };
-    let refused = registry.get_reference(get).await.unwrap_err();
+    let refused = registry.ask(get).await.unwrap_err();
     assert_eq!(wire::status::reason_of(&refused).as_deref(), Some("METHOD_NOT_ALLOWED"));
-    drop((registry, people));
+    drop(people);
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
 }
