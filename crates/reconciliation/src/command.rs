@@ -1,7 +1,7 @@
 //! What reconciliation is asked to record, and what happened.
 
 use access::Approval;
-use journal::{Digest, Position, Service};
+use journal::{Day, Digest, Position, RequestId, Service};
 use minicbor::{Decode, Encode};
 use money::NetPence;
 use nhs::{FinancialYear, OdsCode};
@@ -88,7 +88,7 @@ pub struct RecordPosition {
 pub type Sources = Vec<(Service, Position)>;
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Event {
     /// Control totals are proposed, under this digest of their canonical bytes.
     #[n(0)]
@@ -99,7 +99,41 @@ pub enum Event {
     /// The position is kept.
     #[n(2)]
     PositionRecorded,
+    /// Organisations' control totals in force are others than before.
+    #[n(3)]
+    Moved(#[n(0)] Moved),
 }
+
+/// By how much organisations' control totals of a year move, which the ledger's memorandum section follows.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Moved {
+    /// Whose year.
+    #[n(0)]
+    pub year: FinancialYear,
+    /// New total − old, in pence, never zero; 1 to 200, each organisation once.
+    #[n(1)]
+    pub changes: Vec<(OdsCode, NetPence)>,
+}
+
+/// What the ledger is told of control totals that moved: one posting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The posting's request id.
+    pub request_id: RequestId,
+    /// The business date of the approval.
+    pub effective: Day,
+    /// Whose year.
+    pub year: FinancialYear,
+    /// New total − old by organisation, in pence; at most [`CHANGES_PER_REPORT_MAX`].
+    pub changes: Vec<(OdsCode, NetPence)>,
+}
+
+/// The most changes that one posting tells: each has two legs, and a posting takes 64.
+pub const CHANGES_PER_REPORT_MAX: usize = 32;
+
+/// The largest control total, either way, in pence: £10 trillion, many times the NHS. It leaves room for sums.
+pub const TOTAL_MAX: i64 = 1_000_000_000_000_000;
 
 impl ProposeControlTotal {
     /// SHA-256 of the canonical bytes: what the approver gives back.

@@ -2,10 +2,15 @@
 
 use crate::{
     ApproveControlTotal, Command, ControlTotal, Event, Pending, ProposeControlTotal, RecordPosition,
-    RecordedPosition, Refusal, State, TEXT_BYTES_MAX, command::ROWS_MAX,
+    RecordedPosition, Refusal, Report, Row, State, TEXT_BYTES_MAX, TOTAL_MAX,
+    command::{CHANGES_PER_REPORT_MAX, Moved, ROWS_MAX},
 };
-use journal::{Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Position, Service};
+use journal::{
+    Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Position, Service,
+    derived_request_id,
+};
 use minicbor::{Decode, Decoder, Encoder, encode::Error as EncodeError};
+use money::NetPence;
 use smallvec::smallvec;
 use std::collections::BTreeSet;
 
@@ -27,7 +32,7 @@ impl Domain for Reconciliation {
     type Command = Command;
     type Event = Event;
     type Refusal = Refusal;
-    type Report = ();
+    type Report = Report;
 
     fn kind(command: &Command) -> Kind {
         match command {
@@ -38,12 +43,11 @@ impl Domain for Reconciliation {
     }
 
     fn decide(state: &State, at: &Moment, command: &Command) -> Result<Events<Event>, Refusal> {
-        let event = match command {
-            Command::Propose(propose) => decide_propose(state, propose)?,
-            Command::Approve(approve) => decide_approve(state, at, approve)?,
-            Command::RecordPosition(_) => Event::PositionRecorded,
-        };
-        Ok(smallvec![event])
+        match command {
+            Command::Propose(propose) => Ok(smallvec![decide_propose(state, propose)?]),
+            Command::Approve(approve) => decide_approve(state, at, approve),
+            Command::RecordPosition(_) => Ok(smallvec![Event::PositionRecorded]),
+        }
     }
 
     fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
@@ -58,8 +62,10 @@ impl Domain for Reconciliation {
                 let kept = RecordedPosition { recorded: record.clone(), time: at.recorded_time };
                 state.positions.insert(at.position, kept);
             }
+            // What the ledger is told; the totals themselves stand in the proposal.
+            (Command::Approve(_), Event::Moved(_)) => {}
             // decide pairs each command with its own event; another pair is not one that a journal holds.
-            (_, Event::Proposed(_) | Event::Approved(_) | Event::PositionRecorded) => {}
+            (_, Event::Proposed(_) | Event::Approved(_) | Event::PositionRecorded | Event::Moved(_)) => {}
         }
     }
 
@@ -103,7 +109,17 @@ impl Domain for Reconciliation {
         }
     }
 
-    fn reports(_: &Moment, _: &Command, _: &Event, _: &mut Vec<()>) {}
+    fn reports(at: &Moment, _: &Command, event: &Event, out: &mut Vec<Report>) {
+        let Event::Moved(Moved { year, changes }) = event else { return };
+        for (part, changes) in (0_u32..).zip(changes.chunks(CHANGES_PER_REPORT_MAX)) {
+            out.push(Report {
+                request_id: derived_request_id("targets", at.request_id, &part.to_le_bytes()),
+                effective: at.business_date,
+                year: *year,
+                changes: changes.to_vec(),
+            });
+        }
+    }
 
     fn day_roll(_: &State, _: Day) -> Vec<Command> {
         Vec::new()
@@ -126,18 +142,46 @@ fn decide_propose(state: &State, propose: &ProposeControlTotal) -> Result<Event,
     if let Some((row, _)) = (0_u32..).zip(&propose.rows).find(|(_, total)| total.reserve.get() < 0) {
         return Err(Refusal::ReserveNegative { row });
     }
+    let too_large = |row: &Row| row.total.get().unsigned_abs() > TOTAL_MAX.unsigned_abs();
+    if let Some((row, _)) = (0_u32..).zip(&propose.rows).find(|(_, total)| too_large(total)) {
+        return Err(Refusal::TotalTooLarge { row });
+    }
     if state.pending.len() >= PENDING_MAX {
         return Err(Refusal::TooManyProposals);
     }
     Ok(Event::Proposed(propose.digest()))
 }
 
-fn decide_approve(state: &State, at: &Moment, approve: &ApproveControlTotal) -> Result<Event, Refusal> {
+fn decide_approve(
+    state: &State,
+    at: &Moment,
+    approve: &ApproveControlTotal,
+) -> Result<Events<Event>, Refusal> {
     let proposal = approve.proposal;
     let pending = state.pending.get(&proposal).ok_or(Refusal::ProposalUnknown { proposal })?;
     let approval =
         access::approve(&pending.proposal, at.caller, approve.digest).map_err(Refusal::Approval)?;
-    Ok(Event::Approved(approval))
+    let mut events = smallvec![Event::Approved(approval)];
+    let moved = moved(state, &pending.content)?;
+    if !moved.changes.is_empty() {
+        events.push(Event::Moved(moved));
+    }
+    Ok(events)
+}
+
+/// What approving `content` changes in the organisations' totals.
+fn moved(state: &State, content: &ProposeControlTotal) -> Result<Moved, Refusal> {
+    let mut changes = Vec::new();
+    for (row, total) in (0_u32..).zip(&content.rows) {
+        let Some(organisation) = total.organisation else { continue };
+        let stands =
+            state.totals.get(&(content.year, total.organisation)).map_or(NetPence::ZERO, |row| row.total);
+        let change = total.total.checked_sub(stands).map_err(|_| Refusal::TotalTooLarge { row })?;
+        if !change.is_zero() {
+            changes.push((organisation, change));
+        }
+    }
+    Ok(Moved { year: content.year, changes })
 }
 
 fn apply_approval(state: &mut State, at: &Moment, approve: &ApproveControlTotal) {

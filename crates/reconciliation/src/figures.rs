@@ -32,6 +32,8 @@ pub struct Figures {
     pub organisation_totals: Vec<(OdsCode, TotalPence)>,
     /// The control total in force of the system.
     pub system_total: Option<TotalPence>,
+    /// What the ledger's memorandum section says of organisations' control totals, together.
+    pub memorandum: TotalPence,
 }
 
 /// Activity of one provider for one payer, over all cuts.

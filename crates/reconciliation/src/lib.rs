@@ -12,7 +12,8 @@
 //! - [`position`]: pure; where each commissioner stands with each payee, and each budget line.
 //! - [`Reconciliation`]: the domain: control totals that two people agree to, and positions recorded for the file.
 //!
-//! It moves no money and corrects nothing. It never asks another service; the adapter collects.
+//! It moves no money and corrects nothing. It never asks another service; the adapter collects. It tells the ledger one thing:
+//! [`Report`], by how much control totals in force moved, for its memorandum section.
 //!
 //! **Invariant:** a tie's difference is the sum of its named differences and what is unexplained, to the penny.
 #![deny(
@@ -49,7 +50,8 @@ mod tests;
 
 pub use account::{Account, Class, Leaf, Line, Programme};
 pub use command::{
-    ApproveControlTotal, Command, Event, ProposeControlTotal, RecordPosition, Row, Sources, TEXT_BYTES_MAX,
+    ApproveControlTotal, CHANGES_PER_REPORT_MAX, Command, Event, Moved, ProposeControlTotal, RecordPosition,
+    Report, Row, Sources, TEXT_BYTES_MAX, TOTAL_MAX,
 };
 pub use domain::Reconciliation;
 pub use figures::{

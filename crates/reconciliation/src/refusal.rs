@@ -47,6 +47,14 @@ pub enum Refusal {
     #[n(7)]
     #[error(transparent)]
     Approval(#[n(0)] ApprovalRefusal),
+    /// A total beyond what sums have room for.
+    #[n(8)]
+    #[error("row {row} has a control total beyond 1,000,000,000,000,000 pence")]
+    TotalTooLarge {
+        /// The row, from 0.
+        #[n(0)]
+        row: u32,
+    },
 }
 
 impl Refusal {
@@ -56,6 +64,7 @@ impl Refusal {
         "ROW_REPEATED",
         "TEXT_LENGTH",
         "RESERVE_NEGATIVE",
+        "TOTAL_TOO_LARGE",
         "TOO_MANY_PROPOSALS",
         "PROPOSAL_UNKNOWN",
         "SAME_PERSON",
@@ -70,6 +79,7 @@ impl Refusal {
             Self::RowRepeated { .. } => "ROW_REPEATED",
             Self::TextLength => "TEXT_LENGTH",
             Self::ReserveNegative { .. } => "RESERVE_NEGATIVE",
+            Self::TotalTooLarge { .. } => "TOTAL_TOO_LARGE",
             Self::TooManyProposals => "TOO_MANY_PROPOSALS",
             Self::ProposalUnknown { .. } => "PROPOSAL_UNKNOWN",
             Self::Approval(refusal) => refusal.reason(),

@@ -67,6 +67,8 @@ words! {
         TrialBalance = "TRIAL_BALANCE",
         /// The system's control total against the sum of its organisations'.
         ControlTotal = "CONTROL_TOTAL",
+        /// Organisations' control totals against the ledger's memorandum section.
+        Memorandum = "MEMORANDUM",
     }
 }
 
@@ -132,7 +134,7 @@ impl TieKind {
             | Self::LineAccounts
             | Self::Transferred
             | Self::TrialBalance => BreakKind::LedgerDoesNotAddUp,
-            Self::ControlTotal => BreakKind::ControlTotalDoesNotAddUp,
+            Self::ControlTotal | Self::Memorandum => BreakKind::ControlTotalDoesNotAddUp,
         }
     }
 
@@ -160,6 +162,7 @@ impl TieKind {
             Self::Transferred => ("transferred", "nothing"),
             Self::TrialBalance => ("debits", "credits"),
             Self::ControlTotal => ("system", "organisations"),
+            Self::Memorandum => ("organisations", "ledger memorandum"),
         }
     }
 }
@@ -201,7 +204,8 @@ impl BreakKind {
             }
             Self::BudgetNotInLedger => "see which requests the ledger has not answered, and carry them on",
             Self::ControlTotalDoesNotAddUp => {
-                "propose the total that is missing or wrong, and have another person approve it"
+                "propose the total that is missing or wrong, and have another person approve it; if the memorandum differs, see what the \
+                 ledger refused"
             }
         }
     }

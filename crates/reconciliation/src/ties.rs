@@ -357,5 +357,7 @@ fn of_whole(figures: &Figures, ties: &mut Vec<Tie>) {
         let organisations = sum(&figures.organisation_totals, |(_, total)| Some(*total));
         let system = figures.system_total.unwrap_or_default();
         ties.push(tie(TieKind::ControlTotal, "the system".to_owned(), system, organisations));
+        let memorandum = figures.memorandum;
+        ties.push(tie(TieKind::Memorandum, "all organisations".to_owned(), organisations, memorandum));
     }
 }

@@ -64,6 +64,14 @@ fn a_newcomer_sees_a_month_cleared() {
     }
     assert_eq!(figures["data_dir"], folder.to_str().unwrap());
 
+    // The books tie, and control totals stand in the ledger's memorandum section.
+    let report = fs::read(folder.join("out/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    let memorandum =
+        report["ties"].as_array().unwrap().iter().find(|tie| tie["kind"] == "MEMORANDUM").unwrap();
+    assert_ne!(memorandum["left_pence"], 0);
+    assert_eq!(memorandum["left_pence"], memorandum["right_pence"]);
+
     // Every payment stands in a pain.001, and people's are their owner's alone.
     assert_eq!(figures["paid_pence"], instructed(&folder.join("out/payments")));
     let controlled = fs::read_dir(folder.join("out/payments/controlled")).unwrap();

@@ -19,6 +19,7 @@ use server::{
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tonic::{Request, Response, Status};
 use wire::{
@@ -57,6 +58,9 @@ struct Computed {
     pack: Vec<u8>,
 }
 
+/// How long the ledger may take to answer what it was told, before whoever asks is told to ask again.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(5);
+
 impl Adapter {
     /// Answers for `journals`. Errors when a service that is read runs elsewhere and has no address.
     pub fn new(journals: Arc<Journals<Reconciliation>>, peers: &Peers) -> Result<Self, NoPeer> {
@@ -93,15 +97,21 @@ impl Adapter {
     /// Collects, ties and sums.
     async fn compute(&self, handle: &Handle<Reconciliation>, ask: Ask) -> Result<Computed, Status> {
         let Ask { system, year, statements } = ask;
-        let adopted = self.reference(&system).await?;
-        let Collected { mut figures, mut sources, referrals, referrals_implied } =
-            collect(&self.books, &adopted.reference, adopted.at, &system, year).await?;
-        figures.statements = statements;
         let own = handle.read(None, move |state, at| {
             let rows: Vec<_> = state.totals_of(year).map(|(body, row)| (body, row.total)).collect();
             (rows, at.position)
         });
         let (totals, at) = own.await?;
+        // The ledger is read once it has been told of them.
+        if let Some(at) = at
+            && !handle.delivered(at, DELIVERY_PATIENCE).await
+        {
+            return Err(Pushback::Dependency.into());
+        }
+        let adopted = self.reference(&system).await?;
+        let Collected { mut figures, mut sources, referrals, referrals_implied } =
+            collect(&self.books, &adopted.reference, adopted.at, &system, year).await?;
+        figures.statements = statements;
         let amount = |total: NetPence| TotalPence::new(total.get().into());
         for (body, total) in totals {
             match body {

@@ -1,6 +1,9 @@
 //! From the other services' messages to the figures that the ties compare.
 
-use crate::books::{Books, LedgerBooks};
+use crate::{
+    books::{Books, LedgerBooks},
+    courier,
+};
 use journal::{Position, Service, SystemName};
 use money::TotalPence;
 use nhs::{FinancialYear, OdsCode, Period};
@@ -184,6 +187,9 @@ fn of_ledger(books: &LedgerBooks, year: FinancialYear, figures: &mut Figures) {
     };
     figures.accounts = books.accounts.iter().filter_map(account).collect();
     figures.trial_difference = pence(books.difference_pence);
+    let totals = books.accounts.iter().filter(|row| courier::is_organisation(&row.path, year));
+    figures.memorandum =
+        totals.fold(TotalPence::ZERO, |sum, row| sum.plus_total(courier::balance(row.totals.as_ref())));
     figures.lines = books.lines.iter().filter_map(line).filter(|row| row.line.year == year).collect();
     figures.windows = books.windows.iter().filter_map(|row| window(row, year)).collect();
 }

@@ -7,12 +7,13 @@
 //! ledger ─────────┤
 //! registry ───────┘
 //! ```
-//! Other services are only read. Their figures are read one after the other, each with the position that it was read at; the
+//! Other services are only read, but that the ledger is told of control totals in force ([`courier`]). Their figures are read one after the other, each with the position that it was read at; the
 //! ledger's accounts, lines and windows are read again until all three show the same position.
 
 mod adapter;
 mod books;
 mod collect;
+mod courier;
 
 pub use adapter::Adapter;
 
@@ -25,8 +26,10 @@ use std::sync::Arc;
 pub async fn start(context: Context) -> Result<Started, StartError> {
     let (place, peers) = (context.place(), context.peers().clone());
     let directory = AskRegistry::new(&peers)?;
-    let journals =
-        tokio::task::spawn_blocking(move || Journals::<Reconciliation>::open(place, directory, None));
+    let courier = Arc::new(courier::LedgerCourier::new(&peers)?);
+    let journals = tokio::task::spawn_blocking(move || {
+        Journals::<Reconciliation>::open(place, directory, Some(courier))
+    });
     let journals = journals.await??;
     let adapter = Adapter::new(Arc::clone(&journals), &peers)?;
     Ok(Started::new().add(server::limited!(ReconciliationServiceServer, adapter)).journals(journals))

@@ -11,6 +11,7 @@ const BOB: Position = Position::new(2);
 struct Run {
     state: State,
     next: u64,
+    told: Vec<Report>,
 }
 
 impl Run {
@@ -38,6 +39,7 @@ impl Run {
         assert_eq!((&read.0, &read.1), (command, &outcome));
         for event in decided? {
             Reconciliation::apply(&mut self.state, &at, command, &event);
+            Reconciliation::reports(&at, command, &event, &mut self.told);
         }
         Ok(at.position)
     }
@@ -79,6 +81,32 @@ fn another_person_puts_totals_in_force() {
 }
 
 #[test]
+fn the_ledger_is_told_what_moved() {
+    let mut run = Run::default();
+    let mut put = |rows: Vec<Row>| {
+        let proposed = totals(rows);
+        let proposal = run.submit(ANN, &Command::Propose(proposed.clone())).unwrap();
+        let approve = Command::Approve(ApproveControlTotal { proposal, digest: proposed.digest() });
+        run.told.clear();
+        run.submit(BOB, &approve).unwrap();
+        let told: Vec<_> = run.told.iter().map(|report| report.changes.clone()).collect();
+        assert!(run.told.windows(2).all(|pair| pair[0].request_id != pair[1].request_id));
+        told
+    };
+    let change = |code: &str, pence| (code.parse().unwrap(), NetPence::new(pence));
+    assert_eq!(
+        put(vec![row(None, -5), row(Some("RHW"), -5), row(Some("10M"), 0)]),
+        [vec![change("RHW", -5)]],
+        "the system's row and what does not move are not told"
+    );
+    assert_eq!(put(vec![row(Some("RHW"), 7)]), [vec![change("RHW", 12)]], "new less old");
+    assert!(put(vec![row(Some("RHW"), 7)]).is_empty());
+    let many = (0..40_u8).map(|n| row(Some(&format!("Q{n:02}")), 1)).collect();
+    let parts: Vec<usize> = put(many).iter().map(Vec::len).collect();
+    assert_eq!(parts, [CHANGES_PER_REPORT_MAX, 40 - CHANGES_PER_REPORT_MAX]);
+}
+
+#[test]
 fn proposals_are_refused_in_order() {
     let mut run = Run::default();
     let mut long = totals(vec![row(None, 1)]);
@@ -91,6 +119,10 @@ fn proposals_are_refused_in_order() {
         (totals(vec![row(None, 1), row(None, 2)]), Refusal::RowRepeated { row: 1 }),
         (long, Refusal::TextLength),
         (negative, Refusal::ReserveNegative { row: 1 }),
+        (
+            totals(vec![row(None, TOTAL_MAX), row(Some("RHW"), -TOTAL_MAX - 1)]),
+            Refusal::TotalTooLarge { row: 1 },
+        ),
     ];
     for (propose, refusal) in table {
         assert_eq!(run.submit(ANN, &Command::Propose(propose)), Err(refusal));

@@ -240,6 +240,7 @@ impl Books {
         }
         self.figures.classes = CLASSES.map(|(payee, class)| (payee.to_owned(), class)).to_vec();
         self.figures.system_total = Some(pence(-500));
+        self.figures.memorandum = pence(-500);
         self.figures
     }
 }
@@ -278,6 +279,7 @@ fn every_figure(figures: &mut Figures) -> Vec<&mut TotalPence> {
     all.extend(figures.statements.iter_mut().flat_map(|row| [&mut row.debits, &mut row.credits]));
     all.extend(figures.organisation_totals.iter_mut().map(|(_, total)| total));
     all.extend(figures.system_total.as_mut());
+    all.push(&mut figures.memorandum);
     all
 }
 
@@ -394,6 +396,7 @@ fn a_position_is_packed_for_the_file() {
         tie,BUDGET_RECOVERABLE,10M,20,20,0
         tie,TRANSFERRED,all lines,0,0,0
         tie,TRIAL_BALANCE,the ledger,0,0,0
-        tie,CONTROL_TOTAL,the system,-500,-500,0"#]]
+        tie,CONTROL_TOTAL,the system,-500,-500,0
+        tie,MEMORANDUM,all organisations,-500,-500,0"#]]
     .assert_eq(&shown.join("\n"));
 }

@@ -14,9 +14,11 @@ impl Reason for Refusal {
 
     fn class(&self) -> Class {
         match self {
-            Self::BatchSize | Self::RowRepeated { .. } | Self::TextLength | Self::ReserveNegative { .. } => {
-                Class::Invalid
-            }
+            Self::BatchSize
+            | Self::RowRepeated { .. }
+            | Self::TextLength
+            | Self::ReserveNegative { .. }
+            | Self::TotalTooLarge { .. } => Class::Invalid,
             Self::ProposalUnknown { .. } => Class::Unknown,
             Self::TooManyProposals | Self::Approval(_) => Class::Precondition,
         }
@@ -28,6 +30,7 @@ impl Reason for Refusal {
             Self::RowRepeated { row } => format!("control_totals[{row}].organisation"),
             Self::TextLength => "source".to_owned(),
             Self::ReserveNegative { row } => format!("control_totals[{row}].reserve_pence"),
+            Self::TotalTooLarge { row } => format!("control_totals[{row}].total_pence"),
             Self::ProposalUnknown { proposal } => proposal.to_string(),
             Self::TooManyProposals | Self::Approval(_) => String::new(),
         }
@@ -35,7 +38,9 @@ impl Reason for Refusal {
 
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::RowRepeated { row } | Self::ReserveNegative { row } => vec![("row", row.to_string())],
+            Self::RowRepeated { row } | Self::ReserveNegative { row } | Self::TotalTooLarge { row } => {
+                vec![("row", row.to_string())]
+            }
             Self::ProposalUnknown { proposal } => vec![("proposal", proposal.to_string())],
             Self::BatchSize | Self::TextLength | Self::TooManyProposals | Self::Approval(_) => Vec::new(),
         }
