@@ -1,5 +1,6 @@
 //! The real binary, over real sockets, with mutual TLS: what no crate can show alone.
 
+mod audit;
 mod bad_input;
 mod callers;
 mod clients;

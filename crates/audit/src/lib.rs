@@ -4,10 +4,13 @@
 //! the first. It proves that nothing was changed, removed or put in since a checkpoint was signed; and, given checkpoints that
 //! the auditor kept, that today's journal begins with yesterday's.
 //!
+//! [`flags`] says which journal entries an auditor looks at first; it works on facts that were read from a server as well.
+//!
 //! **Invariant:** depends on `journal` and pure domain crates only. It shares no code with `storage`, holds no key, and writes
 //! nothing.
 
 mod finding;
+pub mod flags;
 mod hledger;
 mod records;
 mod verify;

@@ -36,7 +36,7 @@ mod tests {
     use proto::journal::v1::{
         AdvanceJournalClockRequest, AdvanceJournalClockResponse, GetCheckpointRequest, GetCheckpointResponse,
         GetConsistencyProofRequest, GetConsistencyProofResponse, GetReceiptsRequest, GetReceiptsResponse,
-        ListJournalsRequest, ListJournalsResponse,
+        GetRecordHeadersRequest, GetRecordHeadersResponse, ListJournalsRequest, ListJournalsResponse,
         journal_service_client::JournalServiceClient,
         journal_service_server::{JournalService, JournalServiceServer},
     };
@@ -86,6 +86,13 @@ mod tests {
             &self,
             _: Request<GetConsistencyProofRequest>,
         ) -> Result<Response<GetConsistencyProofResponse>, Status> {
+            Err(wire::status::method_not_allowed())
+        }
+
+        async fn get_record_headers(
+            &self,
+            _: Request<GetRecordHeadersRequest>,
+        ) -> Result<Response<GetRecordHeadersResponse>, Status> {
             Err(wire::status::method_not_allowed())
         }
 

@@ -1,13 +1,17 @@
 //! `almoner.journal.v1.JournalService`: what every journal of this process answers for itself.
 
-use crate::journals::{AnyJournal, AnyJournals};
-use journal::{Nodes as _, Position, Service, SystemName};
+use crate::journals::{AnyJournal, AnyJournals, ReadError};
+use journal::house::House;
+use journal::{Nodes as _, Position, RecordView, Service, SystemName};
+
 use proto::journal::v1::journal_service_server::JournalService;
 use proto::journal::v1::{
     AdvanceJournalClockRequest, AdvanceJournalClockResponse, GetCheckpointRequest, GetCheckpointResponse,
     GetConsistencyProofRequest, GetConsistencyProofResponse, GetReceiptsRequest, GetReceiptsResponse,
-    Journal, ListJournalsRequest, ListJournalsResponse,
+    GetRecordHeadersRequest, GetRecordHeadersResponse, Journal, ListJournalsRequest, ListJournalsResponse,
+    RecordHeader,
 };
+use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 use storage::TileError;
 use tonic::{Request, Response, Status};
@@ -15,6 +19,9 @@ use wire::{Fields, Pushback};
 
 /// Receipts in one answer: as many as lines in the largest batch.
 const RECEIPTS_MAX: usize = 8_000;
+
+/// Headers in one answer: as many as items in the largest page.
+const HEADERS_MAX: usize = 1_000;
 
 fn unreadable(error: TileError) -> Status {
     tracing::error!(
@@ -137,6 +144,24 @@ impl JournalService for Journalling {
         Ok(Response::new(GetConsistencyProofResponse { proof_hashes }))
     }
 
+    async fn get_record_headers(
+        &self,
+        request: Request<GetRecordHeadersRequest>,
+    ) -> Result<Response<GetRecordHeadersResponse>, Status> {
+        let GetRecordHeadersRequest { system, service, positions } = request.into_inner();
+        let mut fields = Fields::default();
+        let known = (
+            fields.system("system", &system),
+            fields.parse("service", &service),
+            fields.batch("positions", positions.len(), HEADERS_MAX),
+        );
+        let (system, service, ()) = fields.known(known)?;
+        let journal = self.journal(system, service).await?;
+        let read = tokio::task::spawn_blocking(move || headers(&*journal, &positions));
+        let headers = read.await.map_err(|_| Pushback::Stopped)??;
+        Ok(Response::new(GetRecordHeadersResponse { headers }))
+    }
+
     async fn advance_journal_clock(
         &self,
         request: Request<AdvanceJournalClockRequest>,
@@ -157,6 +182,41 @@ impl JournalService for Journalling {
             durable_count: journal.durable_count(),
         }))
     }
+}
+
+/// The headers of the records that are there. Callers are few, so each is read once.
+fn headers(journal: &dyn AnyJournal, positions: &[u64]) -> Result<Vec<RecordHeader>, ReadError> {
+    let mut callers = BTreeMap::new();
+    let mut headers = Vec::with_capacity(positions.len());
+    for position in positions.iter().copied().map(Position::new) {
+        let Some(record) = journal.record(position)? else { continue };
+        let header = RecordView::parse(&record).map_err(|_| ReadError::Damaged)?.header;
+        let caller = match callers.entry(header.caller) {
+            btree_map::Entry::Occupied(known) => known.into_mut(),
+            btree_map::Entry::Vacant(new) => new.insert(caller_named(journal, header.caller)?),
+        };
+        headers.push(RecordHeader {
+            position: header.position.get(),
+            kind: header.kind.0.into(),
+            recorded_time: Some(wire::common::timestamp(header.recorded_time)),
+            business_date: Some(wire::common::day(header.business_date)),
+            caller: caller.clone(),
+            cause: header.cause.map(wire::common::cause),
+            request_id: header.request_id.to_string(),
+        });
+    }
+    Ok(headers)
+}
+
+/// The caller whom the record at that position names; empty when it names none.
+fn caller_named(journal: &dyn AnyJournal, at: Position) -> Result<String, ReadError> {
+    let Some(record) = journal.record(at)? else { return Ok(String::new()) };
+    let view = RecordView::parse(&record).map_err(|_| ReadError::Damaged)?;
+    let named = view.header.kind.is_house().then(|| House::decode(view.body));
+    Ok(match named {
+        Some(Ok(House::CallerNamed(named))) => named.urn,
+        _ => String::new(),
+    })
 }
 
 impl std::fmt::Debug for Journalling {

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod demo;
 mod output;
+mod report;
 mod serve;
 mod status;
 

@@ -8,5 +8,13 @@ pub(super) const METHODS: &[Method] = &[
     grant!["/almoner.journal.v1.JournalService/GetCheckpoint"; anyone],
     grant!["/almoner.journal.v1.JournalService/GetReceipts"; anyone],
     grant!["/almoner.journal.v1.JournalService/GetConsistencyProof"; anyone],
+    grant![
+        "/almoner.journal.v1.JournalService/GetRecordHeaders",
+        Service,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor,
+        Operator,
+    ],
     grant!["/almoner.journal.v1.JournalService/AdvanceJournalClock"; services Registry],
 ];

@@ -1,7 +1,7 @@
 //! The journals of a service as the frame sees them: without their domain.
 
-use super::{Handle, Journals, JournalsError, SignedCheckpoint, SubmitError};
-use journal::{Domain, Instant, Service, SystemName};
+use super::{Handle, Journals, JournalsError, ReadError, SignedCheckpoint, SubmitError};
+use journal::{Domain, Instant, Position, Service, SystemName};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub trait AnyJournal: Send + Sync {
     fn tiles(&self) -> TileReader;
     /// See [`Handle::checkpoint_of`].
     fn checkpoint_of(&self, size: u64) -> Covering<'_>;
+    /// See [`Handle::record`].
+    fn record(&self, position: Position) -> Result<Option<Arc<[u8]>>, ReadError>;
     /// See [`Handle::advance_clock`].
     fn advance_clock(&self, to: Instant, caller: Arc<str>) -> Advancing<'_>;
 }
@@ -81,6 +83,10 @@ impl<D: Domain> AnyJournal for Handle<D> {
 
     fn checkpoint_of(&self, size: u64) -> Covering<'_> {
         Box::pin(self.checkpoint_of(size))
+    }
+
+    fn record(&self, position: Position) -> Result<Option<Arc<[u8]>>, ReadError> {
+        self.record(position)
     }
 
     fn advance_clock(&self, to: Instant, caller: Arc<str>) -> Advancing<'_> {

@@ -1,6 +1,7 @@
 //! The people's commands, one file per group.
 
 pub(crate) mod activity;
+pub(crate) mod audit;
 pub(crate) mod bank;
 pub(crate) mod certificates;
 pub(crate) mod export;

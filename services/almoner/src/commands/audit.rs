@@ -1,0 +1,28 @@
+//! `almoner audit`: what auditors usually ask of books, one subcommand a file.
+//!
+//! Those that ask a server have [`Books`]; those that read a folder take it as an option of their own.
+
+mod books;
+mod journal;
+
+use crate::cli::Calling;
+use clap::{Args, Subcommand};
+
+/// The options of `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List journal entries with who prepared and approved them, their dates, and what is worth a look
+    Journal(journal::Options),
+}
+
+pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
+    match options.command {
+        Command::Journal(options) => journal::run(options, calling).await,
+    }
+}

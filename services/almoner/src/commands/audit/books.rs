@@ -1,0 +1,220 @@
+//! The books of a system, read from a server: its ledger, and the records and runs behind the entries.
+
+use crate::cli::Calling;
+use anyhow::Context as _;
+use clap::Args;
+use client::Connection;
+use jiff::civil::Date;
+use journal::Day;
+use proto::{
+    Unary,
+    common::v1::{PageRequest, PageResponse},
+    journal::v1::{GetRecordHeadersRequest, RecordHeader},
+    ledger::v1::{self, EntryKind},
+    settlement::v1::{ListPaymentsRequest, ListRunsRequest, Payment, SettlementRun},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whose books.
+#[derive(Debug, Args)]
+pub(super) struct System {
+    /// System; default: the profile's
+    #[arg(long)]
+    system: Option<String>,
+}
+
+/// Books to ask.
+pub(super) struct Books {
+    pub(super) connection: Connection,
+    pub(super) system: String,
+}
+
+impl Books {
+    /// Reads every page of what `request` makes of a page; `items` takes a page's items and how the listing goes on.
+    pub(super) async fn every<R: Unary, T>(
+        &self,
+        request: impl Fn(Option<PageRequest>) -> R,
+        items: impl Fn(R::Response) -> (Vec<T>, Option<PageResponse>),
+    ) -> anyhow::Result<Vec<T>> {
+        let (mut found, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let answer =
+                self.connection.ask(request(Some(PageRequest { page_size: 1_000, page_token }))).await?;
+            let (mut part, page) = items(answer);
+            found.append(&mut part);
+            page_token = page.unwrap_or_default().next_page_token;
+            if page_token.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    pub(super) fn of(system: System, calling: &Calling) -> anyhow::Result<Self> {
+        let (connection, of_profile) = calling.connect()?;
+        let system = system.system.or(of_profile);
+        let system = system.context("say which system: --system <name>, or one in the profile")?;
+        Ok(Self { connection, system })
+    }
+
+    /// Every account, and the sums of their totals.
+    pub(super) async fn trial_balance(&self) -> anyhow::Result<v1::GetTrialBalanceResponse> {
+        let request = v1::GetTrialBalanceRequest { system: self.system.clone(), min_position: None };
+        self.connection.ask(request).await.context("reading the trial balance")
+    }
+
+    /// Paths of the accounts by their numbers.
+    pub(super) async fn paths(&self) -> anyhow::Result<BTreeMap<u64, String>> {
+        let accounts = self.trial_balance().await?.accounts;
+        Ok(accounts.into_iter().map(|account| (account.number, account.path)).collect())
+    }
+
+    /// Every entry, as the books stood when the first was read.
+    pub(super) async fn entries(&self) -> anyhow::Result<Vec<v1::Entry>> {
+        let request =
+            |page| v1::ListEntriesRequest { system: self.system.clone(), of: None, page, min_position: None };
+        let found = self.every(request, |answer| (answer.entries, answer.page)).await;
+        found.context("listing entries")
+    }
+
+    /// Who made records of a service, when, and what they follow from; by position.
+    pub(super) async fn headers(
+        &self,
+        service: &str,
+        positions: impl IntoIterator<Item = u64>,
+    ) -> anyhow::Result<BTreeMap<u64, RecordHeader>> {
+        let positions: Vec<u64> = positions.into_iter().collect::<BTreeSet<u64>>().into_iter().collect();
+        let mut found = BTreeMap::new();
+        for part in positions.chunks(1_000) {
+            let request = GetRecordHeadersRequest {
+                system: self.system.clone(),
+                service: service.to_owned(),
+                positions: part.to_vec(),
+            };
+            let answer = self.connection.ask(request).await;
+            let answer = answer.with_context(|| format!("reading who made records of {service}"))?;
+            found.extend(answer.headers.into_iter().map(|header| (header.position, header)));
+        }
+        Ok(found)
+    }
+
+    /// Every payment that was told to leave, by its end-to-end id.
+    pub(super) async fn payments(&self) -> anyhow::Result<BTreeMap<String, Payment>> {
+        let request = |page| ListPaymentsRequest {
+            system: self.system.clone(),
+            page,
+            ..ListPaymentsRequest::default()
+        };
+        let found = self.every(request, |answer| (answer.payments, answer.page)).await;
+        let found = found.context("listing payments")?;
+        Ok(found.into_iter().map(|payment| (payment.end_to_end_id.clone(), payment)).collect())
+    }
+
+    /// Every settlement run, by its id.
+    pub(super) async fn runs(&self) -> anyhow::Result<BTreeMap<String, SettlementRun>> {
+        let request = |page| ListRunsRequest { system: self.system.clone(), page, min_position: None };
+        let found = self.every(request, |answer| (answer.runs, answer.page)).await;
+        let found = found.context("listing settlement runs")?;
+        Ok(found.into_iter().map(|run| (run.run.clone(), run)).collect())
+    }
+}
+
+/// Who stands behind entries.
+pub(super) struct People {
+    /// URNs by the position in the ledger that first named them.
+    callers: BTreeMap<u64, RecordHeader>,
+    /// Of payments, by end-to-end id: who prepared and who approved their run.
+    payments: BTreeMap<String, (String, String)>,
+    /// Headers of causes, by service and position.
+    causes: BTreeMap<(String, u64), RecordHeader>,
+}
+
+/// Who prepared an entry, and who approved it where two people had to agree.
+pub(super) struct Acted {
+    pub(super) preparer: String,
+    pub(super) approver: Option<String>,
+}
+
+impl People {
+    /// Those behind `entries`.
+    pub(super) async fn of(books: &Books, entries: &[v1::Entry]) -> anyhow::Result<Self> {
+        let callers = books.headers("ledger", entries.iter().map(|entry| entry.caller)).await?;
+        let mut by_service: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        for cause in entries.iter().filter_map(|entry| entry.posting.as_ref()?.cause.as_ref()) {
+            by_service.entry(cause.service.clone()).or_default().insert(cause.position);
+        }
+        let mut causes = BTreeMap::new();
+        for (service, positions) in by_service {
+            let headers = books.headers(&service, positions).await?;
+            causes.extend(headers.into_iter().map(|(at, header)| ((service.clone(), at), header)));
+        }
+        let runs = books.runs().await?;
+        let named = runs.values().flat_map(|run| core::iter::once(run.preparer).chain(run.approver));
+        let named = books.headers("settlement", named).await?;
+        let name = |at: u64| named.get(&at).map(|header| header.caller.clone()).unwrap_or_default();
+        let payments = books.payments().await?.into_iter().filter_map(|(id, payment)| {
+            let run = runs.get(&payment.run)?;
+            Some((id, (name(run.preparer), run.approver.map(name).unwrap_or_default())))
+        });
+        let payments = payments.collect();
+        Ok(Self { callers, payments, causes })
+    }
+
+    /// Who acted in an entry. Behind a service stands whoever called it.
+    pub(super) fn behind(&self, entry: &v1::Entry) -> Acted {
+        let posting = entry.posting.as_ref();
+        let reference = posting.map(|posting| posting.reference.as_str()).unwrap_or_default();
+        if let Some((preparer, approver)) = self.payments.get(reference) {
+            let approver = Some(approver.clone()).filter(|approver| !approver.is_empty());
+            return Acted { preparer: preparer.clone(), approver };
+        }
+        let asked = posting.map(|posting| posting.on_behalf_of.clone()).filter(|urn| !urn.is_empty());
+        let cause = posting.and_then(|posting| posting.cause.as_ref());
+        let caused = cause.and_then(|cause| self.causes.get(&(cause.service.clone(), cause.position)));
+        let caused = caused.map(|header| header.caller.clone()).filter(|urn| !urn.is_empty());
+        let called = self.callers.get(&entry.caller).map(|header| header.caller.clone()).unwrap_or_default();
+        Acted { preparer: asked.or(caused).unwrap_or(called), approver: None }
+    }
+
+    /// Who called the ledger.
+    pub(super) fn caller(&self, entry: &v1::Entry) -> &str {
+        self.callers.get(&entry.caller).map_or("", |header| header.caller.as_str())
+    }
+}
+
+/// The sum of an entry's debits, or, when it only moves holds, what it held.
+pub(super) fn amount(entry: &v1::Entry) -> i64 {
+    let legs = entry.posting.iter().flat_map(|posting| &posting.legs);
+    let debits = legs.filter(|leg| leg.side() == v1::Side::Debit).map(|leg| leg.amount_pence);
+    match debits.fold(0_i64, i64::saturating_add) {
+        0 => entry.held_pence.iter().copied().fold(0, i64::saturating_add),
+        debits => debits,
+    }
+}
+
+/// The word of an entry's kind: `payment-instructed`.
+pub(super) fn kind(entry: &v1::Entry) -> String {
+    let kind = entry.posting.as_ref().map_or(EntryKind::Unspecified, v1::Posting::kind);
+    kind.as_str_name().trim_start_matches("ENTRY_KIND_").to_lowercase().replace('_', "-")
+}
+
+/// The name of an entry: `812`, or `812/3` in a group.
+pub(super) fn name(entry: &v1::Entry) -> String {
+    let v1::EntryName { position, index } = entry.name.unwrap_or_default();
+    if index == 0 { position.to_string() } else { format!("{position}/{index}") }
+}
+
+/// A date of a message. The server gives full dates; anything else is the first of all days.
+pub(super) fn day(date: Option<proto::google::r#type::Date>) -> Day {
+    Day::from(date.and_then(wire::common::date_from).unwrap_or(Date::MIN))
+}
+
+/// A date for people.
+pub(super) fn dated(date: Option<proto::google::r#type::Date>) -> String {
+    date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
+}
+
+/// When an entry was recorded, in UTC.
+pub(super) fn recorded(entry: &v1::Entry) -> String {
+    let instant = entry.recorded_time.and_then(wire::common::instant_from);
+    instant.map(|instant| instant.to_string()).unwrap_or_default()
+}
