@@ -1,6 +1,6 @@
 //! What a verification finds.
 
-use journal::{CheckpointError, DamageKind, HeaderError, Position};
+use journal::{CheckpointError, DamageKind, Day, Digest, HeaderError, Position, RequestId, Service};
 use std::path::PathBuf;
 
 /// One thing that is not as it should be.
@@ -72,12 +72,45 @@ pub enum Finding {
         /// The file.
         path: PathBuf,
     },
+    /// A blob that a record names is not beside the journal.
+    #[error("blob {digest}, which record {position} names, is not here")]
+    BlobMissing {
+        /// The record.
+        position: Position,
+        /// The blob.
+        digest: Digest,
+    },
     /// The hashes kept for tiles are not those of the records. They are derived: remove them.
     #[error("{} is not derived from these records", path.display())]
     Tiles {
         /// The file.
         path: PathBuf,
     },
+    /// A receipt does not hold.
+    #[error("receipt {}: {reason}", path.display())]
+    Receipt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// What somebody kept contradicts the journal: it was rewritten, rolled back or forked since.
+    #[error("{} contradicts the journal: {reason}", path.display())]
+    Contradicted {
+        /// What was kept.
+        path: PathBuf,
+        /// In what.
+        reason: String,
+    },
+    /// The books that a replay ends with are not those that adding the records up gives.
+    #[error("{0}")]
+    Books(String),
+    /// What one journal says of another is not so.
+    #[error("{0}")]
+    Crossing(String),
+    /// More was found than is listed.
+    #[error("{0} findings more of this kind, not listed")]
+    More(u64),
 }
 
 /// What is wrong with a record.
@@ -107,4 +140,57 @@ pub enum RecordProblem {
     /// It is one of the engine's own and cannot be read.
     #[error("its body cannot be read")]
     Body,
+    /// It is one of the domain's and cannot be read.
+    #[error("its body cannot be read: {0}")]
+    Decode(String),
+    /// An earlier record answered the same request id: an id has one outcome for ever.
+    #[error("its request id {0} was answered before")]
+    Twice(RequestId),
+    /// The rules, applied to the state before it, give another outcome.
+    #[error("the rules do not give this outcome")]
+    Outcome,
+    /// A caller was named before.
+    #[error("the caller {0} was named before")]
+    NamedTwice(String),
+    /// One person did what takes two.
+    #[error("{what}: proposed and approved by the same caller, {urn}")]
+    OnePerson {
+        /// What takes two.
+        what: &'static str,
+        /// The caller.
+        urn: String,
+    },
+    /// What takes two people was done by something that is no person.
+    #[error("{what}: {urn} is not a person")]
+    NoPerson {
+        /// What takes two.
+        what: &'static str,
+        /// The caller.
+        urn: String,
+    },
+    /// The days that begin do not follow one another.
+    #[error("day {found} begins where {expected} comes next")]
+    DayOrder {
+        /// The day that comes next.
+        expected: Day,
+        /// The day recorded.
+        found: Day,
+    },
+    /// A clock was moved that is not a sandbox's, or it was moved back.
+    #[error("it moves a clock that may not be moved so")]
+    Clock,
+    /// The outbox cursor goes back or beyond the journal.
+    #[error("it says that {target} answered up to record {through}, which cannot be")]
+    Delivered {
+        /// The service told.
+        target: Service,
+        /// The position.
+        through: Position,
+    },
+    /// Adding the entries up gives other figures.
+    #[error("{0}")]
+    Books(String),
+    /// What it says of another journal's record is not so.
+    #[error("{0}")]
+    Crossing(String),
 }

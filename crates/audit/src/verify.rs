@@ -6,7 +6,7 @@ use journal::{
     Chain, Checkpoint, CheckpointError, CheckpointVerifier, DamageKind, Digest, Instant, Origin, Position,
     RecordView, Scan, Service, Step, SystemName, TileId, Tree, is_zero, leaf_hash,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -78,9 +78,27 @@ pub fn verify_journal(
     service: Service,
     verifier: &CheckpointVerifier,
     kept: &[Checkpoint],
-    each: impl FnMut(&RecordView<'_>),
+    mut each: impl FnMut(&RecordView<'_>),
 ) -> Report {
+    let watched = BTreeMap::new();
+    run_journal(folder, system, service, verifier, kept, watched, |record, _| each(record)).0
+}
+
+/// The leaves of the records that were watched for; `None` where the journal has none.
+pub(crate) type Watched = BTreeMap<u64, Option<Digest>>;
+
+/// As [`verify_journal`]; `each` gets the bytes too, and `watched` is filled in.
+pub(crate) fn run_journal(
+    folder: &Path,
+    system: &SystemName,
+    service: Service,
+    verifier: &CheckpointVerifier,
+    kept: &[Checkpoint],
+    watched: Watched,
+    each: impl FnMut(&RecordView<'_>, &[u8]),
+) -> (Report, Watched) {
     let mut run = Run::new(folder, system, service, verifier, kept);
+    run.watched = watched;
     run.checkpoint();
     if let Err(finding) = run.segments(each) {
         run.findings.push(finding);
@@ -88,7 +106,7 @@ pub fn verify_journal(
     run.missing_records();
     run.findings.extend(run.tiles.findings());
     run.blobs();
-    Report {
+    let report = Report {
         origin: verifier.origin().clone(),
         records: run.tree.size(),
         groups: run.chain.group,
@@ -97,7 +115,8 @@ pub fn verify_journal(
         tail: run.tail,
         blobs: run.blobs,
         findings: run.findings,
-    }
+    };
+    (report, run.watched)
 }
 
 struct Run<'a> {
@@ -112,6 +131,7 @@ struct Run<'a> {
     tree: Tree,
     tiles: Tiles,
     callers: BTreeSet<Position>,
+    watched: Watched,
     last_time: Option<Instant>,
     tail: Option<Tail>,
     blobs: u64,
@@ -137,6 +157,7 @@ impl<'a> Run<'a> {
             tree: Tree::new(),
             tiles: Tiles::new(folder.join("tiles")),
             callers: BTreeSet::new(),
+            watched: Watched::new(),
             last_time: None,
             tail: None,
             blobs: 0,
@@ -164,7 +185,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reads the segments one after another; what cannot be read ends the reading.
-    fn segments(&mut self, mut each: impl FnMut(&RecordView<'_>)) -> Result<(), Finding> {
+    fn segments(&mut self, mut each: impl FnMut(&RecordView<'_>, &[u8])) -> Result<(), Finding> {
         let folder = self.folder.join("journal");
         let mut ordinal = 0_usize;
         for name in names(&folder)? {
@@ -191,7 +212,7 @@ impl<'a> Run<'a> {
         &mut self,
         path: &Path,
         bytes: &[u8],
-        each: &mut impl FnMut(&RecordView<'_>),
+        each: &mut impl FnMut(&RecordView<'_>, &[u8]),
     ) -> Result<(), Finding> {
         let damaged =
             |offset: usize, kind| Finding::Damaged { path: path.to_owned(), offset: offset as u64, kind };
@@ -226,13 +247,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn record(&mut self, position: Position, bytes: &[u8], each: &mut impl FnMut(&RecordView<'_>)) {
+    fn record(&mut self, position: Position, bytes: &[u8], each: &mut impl FnMut(&RecordView<'_>, &[u8])) {
         let signed = self.signed.map_or(0, |checkpoint| checkpoint.size);
         let tiles = &mut self.tiles;
-        self.tree.append_with(leaf_hash(bytes), |level, hash| tiles.compare(level, hash, signed));
+        let leaf = leaf_hash(bytes);
+        self.tree.append_with(leaf, |level, hash| tiles.compare(level, hash, signed));
+        if !self.watched.is_empty()
+            && let Some(watched) = self.watched.get_mut(&position.get())
+        {
+            *watched = Some(leaf);
+        }
         self.check_roots();
         match self.check_record(position, bytes) {
-            Ok(record) => each(&record),
+            Ok(record) => each(&record, bytes),
             Err(problem) => self.findings.push(Finding::Record { position, problem }),
         }
     }

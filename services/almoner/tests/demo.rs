@@ -98,6 +98,17 @@ fn a_newcomer_sees_a_month_cleared() {
         assert!(folder.join("clients").join(format!("{name}.toml")).exists(), "{name}");
     }
 
+    // An auditor proves a copy of it.
+    let verify = Command::new(env!("CARGO_BIN_EXE_almoner"))
+        .args(["audit", "verify", "--json", "--from"])
+        .arg(folder.join("data"))
+        .output()
+        .unwrap();
+    let proved: Value = serde_json::from_slice(&verify.stdout).unwrap();
+    assert!(verify.status.success(), "{proved:#}");
+    assert_eq!((&proved["outcome"], proved["journals"].as_array().unwrap().len()), (&"proved".into(), 8));
+    assert_eq!(proved["findings"], Value::Array(Vec::new()));
+
     // A second play on the same folder is refused, and changes nothing.
     let before = fs::read(folder.join("out/report.json")).unwrap();
     let again = demo(&folder, &[]);

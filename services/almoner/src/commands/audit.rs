@@ -4,6 +4,7 @@
 
 mod books;
 mod journal;
+mod verify;
 
 use crate::cli::Calling;
 use clap::{Args, Subcommand};
@@ -19,10 +20,13 @@ pub(crate) struct Options {
 enum Command {
     /// List journal entries with who prepared and approved them, their dates, and what is worth a look
     Journal(journal::Options),
+    /// Prove a data folder, or a copy of it, offline: every record, balance, hold, window, checkpoint and receipt
+    Verify(verify::Options),
 }
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     match options.command {
         Command::Journal(options) => journal::run(options, calling).await,
+        Command::Verify(options) => verify::run(&options),
     }
 }

@@ -1,0 +1,344 @@
+//! Verifying a whole data folder: every journal by itself, then what they say of each other, then what others kept of them.
+
+use crate::crossing::{Crossed, Crossings};
+use crate::folder::{self, FolderBlobs, JournalFolder};
+use crate::replay::{Replaying, replay_of};
+use crate::verify::{self, Watched};
+use crate::{Finding, Replayed, Report};
+use journal::{Checkpoint, CheckpointVerifier, Origin, Receipt, RecordView, Records, Service, SystemName};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+
+/// What an auditor brings along.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The key that signs the installation's checkpoints, as any of its journals' verifier key.
+    pub verifier: CheckpointVerifier,
+    /// Receipts (c2sp.org/tlog-proof) that anybody kept: their files and texts.
+    pub receipts: Vec<(PathBuf, String)>,
+    /// Checkpoints (signed notes) that anybody kept: their files and texts.
+    pub checkpoints: Vec<(PathBuf, String)>,
+}
+
+/// What could not be proved, though nothing was found wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unproved {
+    /// Records after the last signed checkpoint: in the chain of groups, but nobody signed for them.
+    #[error("{origin}: {records} records after the last signed checkpoint are not signed for")]
+    Unsigned {
+        /// Whose.
+        origin: Origin,
+        /// How many.
+        records: u64,
+    },
+    /// A receipt or a checkpoint of a journal that is not here.
+    #[error("{}: the journal {origin} is not here", path.display())]
+    NotHere {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        origin: String,
+    },
+    /// Records that follow from a journal that is not here.
+    #[error("{system}: {count} records of {from} follow from records of {to}, whose journal is not here")]
+    CauseNotHere {
+        /// The system.
+        system: SystemName,
+        /// Whose records.
+        from: Service,
+        /// In which journal.
+        to: Service,
+        /// How many.
+        count: u64,
+    },
+    /// A journal's replay stopped at a record that could not be decided again.
+    #[error("{origin}: the records from {from} on were not replayed")]
+    NotReplayed {
+        /// Whose.
+        origin: Origin,
+        /// The first one.
+        from: journal::Position,
+    },
+    /// There is nothing to prove.
+    #[error("there is no journal here")]
+    Nothing,
+}
+
+/// What a verification comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was proved.
+    Proved,
+    /// Nothing is wrong as far as could be seen, and not everything could be.
+    Incomplete,
+    /// Something is wrong.
+    Wrong,
+}
+
+/// One journal, by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalProof {
+    /// Its system.
+    pub system: SystemName,
+    /// Its service.
+    pub service: Service,
+    /// Its bytes, records, tree, checkpoint, tiles and blobs; findings of the replay among the others.
+    pub report: Report,
+    /// Its replay.
+    pub replayed: Replayed,
+}
+
+/// What was verified, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// Every journal.
+    pub journals: Vec<JournalProof>,
+    /// What the journals of each system say of each other.
+    pub crossed: BTreeMap<SystemName, Crossed>,
+    /// Receipts that hold.
+    pub receipts: usize,
+    /// Checkpoints given that hold.
+    pub checkpoints: usize,
+    /// What is wrong between journals, and with what was given.
+    pub findings: Vec<Finding>,
+    /// What could not be proved.
+    pub unproved: Vec<Unproved>,
+}
+
+impl Verification {
+    /// What it comes to.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        if !self.findings.is_empty() || self.journals.iter().any(|proof| !proof.report.findings.is_empty()) {
+            Outcome::Wrong
+        } else if self.unproved.is_empty() {
+            Outcome::Proved
+        } else {
+            Outcome::Incomplete
+        }
+    }
+}
+
+/// Verifies everything under the data folder `root`, or a copy of it. `progress` is told of each journal before it is read.
+pub fn examine(
+    root: &Path,
+    given: &Given,
+    mut progress: impl FnMut(&SystemName, Service),
+) -> Result<Verification, Finding> {
+    let mut verification = Verification {
+        journals: Vec::new(),
+        crossed: BTreeMap::new(),
+        receipts: 0,
+        checkpoints: 0,
+        findings: Vec::new(),
+        unproved: Vec::new(),
+    };
+    let kept = Kept::read(given, &mut verification.findings);
+    let folders = folder::journals(root)?;
+    if folders.is_empty() {
+        verification.unproved.push(Unproved::Nothing);
+    }
+    for of_system in folders.chunk_by(|a, b| a.system == b.system) {
+        let mut crossings = Crossings::default();
+        for folder in of_system {
+            progress(&folder.system, folder.service);
+            crossings = journal(folder, given, &kept, crossings, &mut verification);
+        }
+        let Some(system) = of_system.first().map(|folder| folder.system.clone()) else { continue };
+        let crossed = crossings.finish(&mut verification.findings);
+        for ((from, to), count) in &crossed.not_here {
+            let (system, from, to, count) = (system.clone(), *from, *to, *count);
+            verification.unproved.push(Unproved::CauseNotHere { system, from, to, count });
+        }
+        verification.crossed.insert(system, crossed);
+    }
+    for (path, origin) in kept.elsewhere(&verification.journals) {
+        verification.unproved.push(Unproved::NotHere { path, origin: origin.to_string() });
+    }
+    Ok(verification)
+}
+
+/// Verifies one journal: its bytes and tree on this thread, its replay on another.
+fn journal(
+    folder: &JournalFolder,
+    given: &Given,
+    kept: &Kept,
+    crossings: Crossings,
+    verification: &mut Verification,
+) -> Crossings {
+    let JournalFolder { system, service, path } = folder;
+    let origin = Origin::new(given.verifier.origin().installation(), system, *service);
+    let verifier = given.verifier.for_origin(origin.clone());
+    let replay = replay_of(*service, FolderBlobs { folder: path.join("blobs") }, crossings);
+    let (mut report, watched, (replayed, mut crossings, findings)) = std::thread::scope(|scope| {
+        let (sender, batches) = sync_channel::<Vec<u8>>(BATCHES_WAITING_MAX);
+        let replaying = scope.spawn(move || replay_batches(replay, &batches));
+        let mut batch = Vec::with_capacity(BATCH_BYTES);
+        let (report, watched) = verify::run_journal(
+            path,
+            system,
+            *service,
+            &verifier,
+            &kept.of(&origin),
+            kept.watched(&origin),
+            |_, bytes| {
+                batch.extend_from_slice(bytes);
+                if batch.len() >= BATCH_BYTES {
+                    let full = core::mem::replace(&mut batch, Vec::with_capacity(BATCH_BYTES));
+                    // Only a replay that panicked is gone, and joining it says so.
+                    let _ = sender.send(full);
+                }
+            },
+        );
+        let _ = sender.send(batch);
+        drop(sender);
+        let replayed = replaying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (report, watched, replayed)
+    });
+    report.findings.extend(findings);
+    crossings.journal(*service, report.records);
+    kept.compare(&verifier, &report, &watched, verification);
+    let signed = report.checkpoint.map_or(0, |checkpoint| checkpoint.size);
+    if report.records > signed && report.checkpoint.is_some() {
+        let records = report.records - signed;
+        verification.unproved.push(Unproved::Unsigned { origin: origin.clone(), records });
+    }
+    if let Some(from) = replayed.stopped {
+        verification.unproved.push(Unproved::NotReplayed { origin, from });
+    }
+    let (system, service) = (system.clone(), *service);
+    verification.journals.push(JournalProof { system, service, report, replayed });
+    crossings
+}
+
+/// Records are handed over in batches of about this size, and so many may wait.
+const BATCH_BYTES: usize = 256 << 10;
+const BATCHES_WAITING_MAX: usize = 8;
+
+fn replay_batches(
+    mut replay: Box<dyn Replaying>,
+    batches: &std::sync::mpsc::Receiver<Vec<u8>>,
+) -> (Replayed, Crossings, Vec<Finding>) {
+    for batch in batches {
+        for record in Records::new(&batch) {
+            // What does not parse was found before and not handed over.
+            if let Ok(record) = RecordView::parse(record) {
+                replay.record(&record);
+            }
+        }
+    }
+    replay.finish()
+}
+
+/// Receipts and checkpoints that somebody kept, with signatures that hold.
+struct Kept {
+    receipts: Vec<(PathBuf, Origin, Checkpoint, Receipt)>,
+    checkpoints: Vec<(PathBuf, Origin, Checkpoint)>,
+}
+
+impl Kept {
+    fn read(given: &Given, findings: &mut Vec<Finding>) -> Self {
+        let mut kept = Self { receipts: Vec::new(), checkpoints: Vec::new() };
+        for (path, note) in &given.checkpoints {
+            match signed(&given.verifier, note) {
+                Ok((origin, checkpoint)) => kept.checkpoints.push((path.clone(), origin, checkpoint)),
+                Err(reason) => findings.push(Finding::Checkpoint { path: path.clone(), reason }),
+            }
+        }
+        for (path, text) in &given.receipts {
+            let read = text.parse::<Receipt>().map_err(|error| error.to_string()).and_then(|receipt| {
+                let (origin, checkpoint) =
+                    signed(&given.verifier, &receipt.checkpoint).map_err(|error| error.to_string())?;
+                Ok((path.clone(), origin, checkpoint, receipt))
+            });
+            match read {
+                Ok(read) => kept.receipts.push(read),
+                Err(reason) => findings.push(Finding::Receipt { path: path.clone(), reason }),
+            }
+        }
+        kept
+    }
+
+    /// The checkpoints of one journal.
+    fn of(&self, origin: &Origin) -> Vec<Checkpoint> {
+        let receipts = self.receipts.iter().map(|(_, of, checkpoint, _)| (of, checkpoint));
+        let checkpoints = self.checkpoints.iter().map(|(_, of, checkpoint)| (of, checkpoint));
+        receipts
+            .chain(checkpoints)
+            .filter(|(of, _)| *of == origin)
+            .map(|(_, checkpoint)| *checkpoint)
+            .collect()
+    }
+
+    /// The records of one journal that receipts are for.
+    fn watched(&self, origin: &Origin) -> Watched {
+        let of = self.receipts.iter().filter(|(_, of, _, _)| of == origin);
+        of.map(|(_, _, _, receipt)| (receipt.position.get(), None)).collect()
+    }
+
+    /// Compares a journal that was read with what was kept of it, and names the files that it contradicts.
+    fn compare(
+        &self,
+        verifier: &CheckpointVerifier,
+        report: &Report,
+        watched: &Watched,
+        verification: &mut Verification,
+    ) {
+        let origin = verifier.origin();
+        let contradicted = |checkpoint: &Checkpoint| {
+            report.findings.iter().find(|finding| {
+                matches!(finding, Finding::OtherRecords { size } | Finding::Shorter { checkpoint: size, .. }
+                    if *size == checkpoint.size)
+            })
+        };
+        for (path, _, checkpoint) in self.checkpoints.iter().filter(|(_, of, _)| of == origin) {
+            match contradicted(checkpoint) {
+                Some(finding) => {
+                    let (path, reason) = (path.clone(), finding.to_string());
+                    verification.findings.push(Finding::Contradicted { path, reason });
+                }
+                None => verification.checkpoints += 1,
+            }
+        }
+        for (path, _, checkpoint, receipt) in self.receipts.iter().filter(|(_, of, _, _)| of == origin) {
+            let leaf = watched.get(&receipt.position.get()).copied().flatten();
+            let problem = contradicted(checkpoint).map(ToString::to_string).or_else(|| match leaf {
+                Some(leaf) => receipt.verify_leaf(leaf, verifier).err().map(|error| error.to_string()),
+                None => Some(format!("there is no record {}", receipt.position)),
+            });
+            match problem {
+                Some(reason) => {
+                    verification.findings.push(Finding::Contradicted { path: path.clone(), reason });
+                }
+                None => verification.receipts += 1,
+            }
+        }
+    }
+
+    /// What is kept of journals that were not read.
+    fn elsewhere<'a>(
+        &'a self,
+        journals: &'a [JournalProof],
+    ) -> impl Iterator<Item = (PathBuf, &'a Origin)> + 'a {
+        let read = |origin: &Origin| journals.iter().any(|proof| proof.report.origin == *origin);
+        let receipts = self.receipts.iter().map(|(path, of, _, _)| (path, of));
+        let checkpoints = self.checkpoints.iter().map(|(path, of, _)| (path, of));
+        let all = receipts.chain(checkpoints).filter(move |(_, of)| !read(of));
+        all.map(|(path, of)| (path.clone(), of))
+    }
+}
+
+/// The checkpoint in `note`, of whichever journal of the verifier's installation it is.
+fn signed(
+    verifier: &CheckpointVerifier,
+    note: &str,
+) -> Result<(Origin, Checkpoint), journal::CheckpointError> {
+    let name = note.lines().next().unwrap_or_default();
+    let origin = name.parse::<Origin>().map_err(|_| journal::CheckpointError::Malformed)?;
+    if origin.installation() != verifier.origin().installation() {
+        return Err(journal::CheckpointError::Origin(name.chars().take(200).collect()));
+    }
+    let checkpoint = verifier.for_origin(origin.clone()).verify(note)?;
+    Ok((origin, checkpoint))
+}
