@@ -85,6 +85,7 @@ impl Starting {
     /// A process on `folder` in which every call over the wire is `anybody`'s.
     async fn bind(folder: &Path, services: &[Service], anybody: Arc<Caller>) -> Self {
         let settings = Settings {
+            journal_mirror: None,
             data_dir: folder.to_owned(),
             services: services.to_vec(),
             address: "127.0.0.1:0".parse().unwrap(),

@@ -27,6 +27,9 @@ pub const MESSAGE_BYTES_MAX: usize = 16 << 20;
 pub struct Config {
     /// Where journals and everything else that is kept lie.
     pub data_dir: PathBuf,
+    /// A folder on another device that keeps a second copy of every journal and blob, written and synced with the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal_mirror: Option<PathBuf>,
     /// Which services this process runs. Default: all of them.
     pub services: Vec<String>,
     /// Where and how it listens.
@@ -90,6 +93,8 @@ pub struct Limits {
     pub drain_seconds: u64,
     /// Writes are refused while less than this is free on the data folder's disk. Reads go on.
     pub disk_free_bytes_min: u64,
+    /// How often every journal is read again from the disk, to find damage before anybody asks for it. 0: never.
+    pub scrub_hours: u64,
 }
 
 /// Where traces, metrics and logs go.
@@ -122,6 +127,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("almoner-data"),
+            journal_mirror: None,
             services: Service::ALL.iter().map(ToString::to_string).collect(),
             listen: Listen::default(),
             tls: None,
@@ -155,6 +161,7 @@ impl Default for Limits {
             drain_notice_ms: 0,
             drain_seconds: 20,
             disk_free_bytes_min: 512 << 20,
+            scrub_hours: 24,
         }
     }
 }
@@ -176,6 +183,8 @@ impl Default for Telemetry {
 pub struct Settings {
     /// Where journals and everything else that is kept lie.
     pub data_dir: PathBuf,
+    /// Where the second copy of journals and blobs lies, if one is kept.
+    pub journal_mirror: Option<PathBuf>,
     /// The services to run, in the order in which they start.
     pub services: Vec<Service>,
     /// Where to listen.
@@ -234,6 +243,7 @@ impl Config {
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         config.data_dir = folder.join(&config.data_dir);
+        config.journal_mirror = config.journal_mirror.map(|mirror| folder.join(mirror));
         if let Some(tls) = &mut config.tls {
             for file in [&mut tls.certificate, &mut tls.key, &mut tls.authority] {
                 *file = folder.join(&*file);
@@ -254,12 +264,18 @@ impl Config {
         let mut wrong = Wrong::default();
         let services = self.check_services(&mut wrong);
         let peers = self.check_peers(&services, &mut wrong);
+        if let Some(mirror) = &self.journal_mirror
+            && (mirror.starts_with(&self.data_dir) || self.data_dir.starts_with(mirror))
+        {
+            wrong.note(format_args!("journal_mirror: it must lie outside data_dir, on another device"));
+        }
         self.check_limits(&mut wrong);
         self.check_telemetry(&mut wrong);
         let security = self.check_security(&mut wrong);
         match security {
             Some(security) if wrong.0.is_empty() => Ok(Settings {
                 data_dir: self.data_dir.clone(),
+                journal_mirror: self.journal_mirror.clone(),
                 services,
                 address: self.listen.address,
                 security,
@@ -333,6 +349,7 @@ impl Config {
             ("connection_age_seconds", limits.connection_age_seconds, 60, 86_400),
             ("drain_notice_ms", limits.drain_notice_ms, 0, 60_000),
             ("drain_seconds", limits.drain_seconds, 1, 600),
+            ("scrub_hours", limits.scrub_hours, 0, 8_760),
         ];
         for (name, value, min, max) in times {
             if !(min..=max).contains(&value) {
@@ -422,6 +439,10 @@ impl Limits {
         Duration::from_secs(self.call_seconds)
     }
 
+    pub(crate) fn scrub_time(&self) -> Option<Duration> {
+        (self.scrub_hours > 0).then(|| Duration::from_hours(self.scrub_hours))
+    }
+
     pub(crate) const fn drain_time(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
@@ -470,6 +491,7 @@ mod tests {
         config.listen.insecure_caller = vec!["urn:almoner:role:operator".to_owned()];
         config.peers.insert("ledger".to_owned(), "http://ledger".to_owned());
         config.limits.calls = 0;
+        config.journal_mirror = Some(config.data_dir.join("mirror"));
         config.limits.drain_seconds = 0;
         config.telemetry.endpoint = Some("https://collector".to_owned());
         config.telemetry.log = "info=what=".to_owned();
@@ -480,6 +502,7 @@ mod tests {
             "peers.ledger: this process runs ledger itself",
             "peers.ledger: it must be https",
             "limits.calls: ",
+            "journal_mirror: ",
             "limits.drain_seconds: ",
             "listen.address: ",
             "listen.insecure_caller: ",

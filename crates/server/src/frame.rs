@@ -260,7 +260,12 @@ impl Frame {
             installation: installation.id(),
             signing_seed: installation.seed(),
             clock: Arc::new(SystemClock),
-            options: Options { reserve_bytes: settings.limits.disk_free_bytes_min, ..Options::default() },
+            options: Options {
+                reserve_bytes: settings.limits.disk_free_bytes_min,
+                scrub_every: settings.limits.scrub_time(),
+                ..Options::default()
+            },
+            mirror: settings.journal_mirror.clone(),
         };
         let listen = |source| FrameError::Listen { address: settings.address, source };
         let listener = TcpListener::bind(settings.address).await.map_err(listen)?;

@@ -93,8 +93,14 @@ impl BlobStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(BlobError::Read { path, source }),
         };
+        let sound = |content: &Vec<u8>| Digest::of(content) == digest;
         match read_whole(&*file) {
-            Ok(content) if Digest::of(&content) == digest => Ok(Some(content)),
+            Ok(content) if sound(&content) => Ok(Some(content)),
+            _ if let Some(content) =
+                file.copies().iter().find_map(|copy| read_whole(&**copy).ok().filter(sound)) =>
+            {
+                Ok(Some(content))
+            }
             Ok(_) => Err(BlobError::Damaged { path }),
             Err(source) => Err(BlobError::Read { path, source }),
         }

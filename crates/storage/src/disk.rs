@@ -52,6 +52,14 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Makes what was written durable, and the file's length with it.
     fn sync_data(&self) -> io::Result<()>;
 
+    /// The copies of the file, each to be read and mended by itself; none when there is only the file itself.
+    fn copies(&self) -> Vec<Arc<dyn DiskFile>> {
+        Vec::new()
+    }
+
+    /// Lets what is cached of the file go, so that it is read from the device again. Nothing happens where that cannot be asked.
+    fn forget(&self) {}
+
     /// Whether the file holds nothing.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
@@ -186,6 +194,11 @@ impl DiskFile for File {
 
     fn sync_data(&self) -> io::Result<()> {
         File::sync_data(self)
+    }
+
+    fn forget(&self) {
+        // Advice: what cannot be let go stays.
+        let _ = rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed);
     }
 }
 

@@ -116,6 +116,34 @@ impl Installation {
         Ok(Self { id, seed })
     }
 
+    /// Reads the installation of the data folder `root` as it is; nothing is made or locked.
+    pub fn read(disk: &dyn Disk, root: &Path) -> Result<Self, InstallationError> {
+        let (id_path, key_path) = (root.join("installation"), root.join("keys/checkpoints"));
+        let absent = |path: PathBuf| InstallationError::Read { path, source: io::ErrorKind::NotFound.into() };
+        let id = read(disk, &id_path, parse_id)?.ok_or_else(|| absent(id_path))?;
+        let seed = read(disk, &key_path, parse_seed)?.ok_or_else(|| absent(key_path))?;
+        Ok(Self { id, seed })
+    }
+
+    /// The journals of the data folder `root`: (system, service, its folder), sorted.
+    pub fn journals(
+        disk: &dyn Disk,
+        root: &Path,
+    ) -> Result<Vec<(SystemName, Service, PathBuf)>, InstallationError> {
+        let read = |source| InstallationError::Read { path: root.to_owned(), source };
+        let mut journals = Vec::new();
+        for name in disk.list(root).map_err(read)? {
+            let Ok(system) = name.parse::<SystemName>() else { continue };
+            for service in Service::ALL {
+                let folder = root.join(&name).join(service.as_str());
+                if disk.list(&folder.join("journal")).is_ok() {
+                    journals.push((system.clone(), service, folder));
+                }
+            }
+        }
+        Ok(journals)
+    }
+
     /// The seed of the Ed25519 key that signs checkpoints.
     #[must_use]
     pub const fn seed(&self) -> [u8; 32] {

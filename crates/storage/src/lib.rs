@@ -15,6 +15,7 @@
 //! - [`TileStore`] keeps the tree's hashes, from which [`TileReader`] makes proofs.
 //! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
 //! - [`Installation`] is whose journals these are.
+//! - [`mend_copies`] and [`MirrorDisk`] keep a second copy on another device.
 //! - [`Disk`] is the file layer under both, so that tests can put a failing one there.
 //!
 //! **Invariant:** this crate knows bytes and positions, not what they mean; it reads no clock and starts no runtime. Nothing
@@ -23,6 +24,7 @@
 mod blobs;
 mod disk;
 mod installation;
+mod mirror;
 mod postings;
 mod readstore;
 mod segments;
@@ -31,9 +33,12 @@ mod tiles;
 pub use blobs::{BlobError, BlobStore};
 pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};
 pub use installation::{Installation, InstallationError};
+pub use mirror::{
+    Copies, Mend, MirrorDisk, MirrorError, Way, check as check_copies, mend as mend_copies, unmirrored,
+};
 pub use postings::{BLOCK_POSITIONS_MAX, POSTING_KEY_BYTES_MAX, Page, Postings};
 pub use readstore::{Opened, ReadStore, ReadStoreError, Stored};
 pub use segments::{
-    OpenError, Options, ReadError, Reader, Recovered, Recovery, SegmentStore, StoreError, TailCut,
+    OpenError, Options, ReadError, Reader, Recovered, Recovery, Scrubbed, SegmentStore, StoreError, TailCut,
 };
 pub use tiles::{TileError, TileReader, TileStore};

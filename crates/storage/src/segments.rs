@@ -16,7 +16,7 @@ mod read;
 
 pub use error::{OpenError, ReadError, StoreError};
 pub use open::{Recovered, Recovery, TailCut};
-pub use read::Reader;
+pub use read::{Reader, Scrubbed};
 
 use crate::disk::replace;
 use crate::{Access, Disk, DiskFile, DiskLock};
@@ -25,6 +25,7 @@ use prepare::Preparer;
 use read::Shared;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 const CHECKPOINT: &str = "checkpoint";
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub cache_bytes: usize,
     /// Whether the next segment is prepared on a thread of its own.
     pub prepare_in_background: bool,
+    /// How often whoever drives the journal reads all of it again, to find damage before it is asked for. `None`: never.
+    pub scrub_every: Option<Duration>,
 }
 
 impl Default for Options {
@@ -52,6 +55,7 @@ impl Default for Options {
             reserve_bytes: 64 << 20,
             cache_bytes: 16 << 20,
             prepare_in_background: true,
+            scrub_every: Some(Duration::from_hours(24)),
         }
     }
 }

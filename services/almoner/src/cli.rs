@@ -56,6 +56,8 @@ enum Command {
     Activity(commands::activity::Options),
     /// Record, read and end referrals
     Referral(commands::referral::Options),
+    /// Check and repair journals on this host's disks
+    Journal(commands::journal::Options),
     /// Write what other programs read
     Export(commands::export::Options),
 }
@@ -79,6 +81,7 @@ impl Cli {
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,
+            Command::Journal(options) => commands::journal::run(&options),
             Command::Export(options) => commands::export::run(&options),
         }
     }

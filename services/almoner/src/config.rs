@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Where everything that is kept lies, in place of the file's
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// Folder on another device for a second copy of every journal, in place of the file's
+    #[arg(long, value_name = "FOLDER")]
+    journal_mirror: Option<PathBuf>,
     /// Where to listen, in place of the file's
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
@@ -40,6 +43,9 @@ impl Options {
         }
         if let Some(folder) = &self.data_dir {
             config.data_dir.clone_from(folder);
+        }
+        if let Some(mirror) = &self.journal_mirror {
+            config.journal_mirror = Some(mirror.clone());
         }
         if let Some(address) = self.listen {
             config.listen.address = address;

@@ -96,6 +96,7 @@ fn open(root: &Path) -> World {
         signing_seed: [2; 32],
         clock: Arc::new(SystemClock),
         options: storage::Options::default(),
+        mirror: None,
     };
     let journals = Journals::open(place, Arc::new(Known), None).unwrap();
     let ledger = Arc::new(Ledger::default());

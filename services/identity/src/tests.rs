@@ -28,6 +28,7 @@ fn journals(root: &Path) -> Arc<Journals<Identity>> {
         signing_seed: [2; 32],
         clock: Arc::new(SystemClock),
         options: storage::Options::default(),
+        mirror: None,
     };
     Journals::open(place, Arc::new(Known), None).unwrap()
 }

@@ -49,6 +49,7 @@ impl World {
             signing_seed: [2; 32],
             clock: Arc::new(SystemClock),
             options: storage::Options::default(),
+            mirror: None,
         };
         let journals = Journals::<Ledger>::open(place, Arc::new(OneSystem), None).unwrap();
         let indexes = Arc::new(Indexes::new(folder));

@@ -41,6 +41,7 @@ fn reason(status: &Status) -> (Code, String) {
 /// A process that runs the registry on `folder`, and what answers in it.
 async fn started(folder: &Path) -> (Frame, Adapter) {
     let settings = Settings {
+        journal_mirror: None,
         data_dir: folder.to_owned(),
         services: vec![Service::Registry],
         address: "127.0.0.1:0".parse().unwrap(),

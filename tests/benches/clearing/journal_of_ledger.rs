@@ -149,6 +149,7 @@ fn open(folder: &Path) -> Arc<Journals<Ledger>> {
         signing_seed: [2; 32],
         clock: Arc::new(SystemClock),
         options: storage::Options::default(),
+        mirror: None,
     };
     Journals::open(place, Arc::new(Sandbox), None).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use journal::{Service, SystemName};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Gauge, Histogram};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use std::time::Duration;
 
 /// One journal's instruments. They cost a few hundred nanoseconds a group, and nothing a record.
@@ -14,6 +14,8 @@ pub(crate) struct JournalMetrics {
     sync_micros: Histogram<u64>,
     durable: Gauge<u64>,
     undelivered: Gauge<u64>,
+    mended: Counter<u64>,
+    damaged: Counter<u64>,
 }
 
 impl JournalMetrics {
@@ -29,6 +31,8 @@ impl JournalMetrics {
             sync_micros: meter.u64_histogram("almoner.journal.sync.duration").with_unit("us").build(),
             durable: meter.u64_gauge("almoner.journal.durable").with_unit("{record}").build(),
             undelivered: meter.u64_gauge("almoner.journal.undelivered").with_unit("{record}").build(),
+            mended: meter.u64_counter("almoner.journal.mended").with_unit("{group}").build(),
+            damaged: meter.u64_counter("almoner.journal.damaged").with_unit("{group}").build(),
         }
     }
 
@@ -38,6 +42,16 @@ impl JournalMetrics {
         self.group_bytes.record(bytes as u64, &self.attributes);
         self.sync_micros.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), &self.attributes);
         self.durable.record(durable, &self.attributes);
+    }
+
+    /// A damaged group was mended from the mirror.
+    pub(crate) fn mended(&self) {
+        self.mended.add(1, &self.attributes);
+    }
+
+    /// A group is damaged, and no copy of it is sound.
+    pub(crate) fn damaged(&self) {
+        self.damaged.add(1, &self.attributes);
     }
 
     /// How many reports wait for another service.

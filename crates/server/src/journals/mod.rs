@@ -14,6 +14,7 @@ mod clock;
 mod engine_thread;
 mod handle;
 mod metrics;
+mod mirror;
 mod open;
 mod outbox;
 mod set;

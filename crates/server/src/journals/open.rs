@@ -4,6 +4,7 @@ use super::clock::{Clock, JournalClock};
 use super::engine_thread::{EngineThread, Job, Pending};
 use super::handle::{Handle, QUEUE_COMMANDS_MAX, Shared, SignedCheckpoint, service_urn};
 use super::metrics::JournalMetrics;
+use super::mirror;
 use super::outbox::{Courier, Outbox};
 use super::sync_thread::SyncThread;
 use engine::{Engine, RecoverError, Recovery};
@@ -14,7 +15,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use storage::{BlobError, BlobStore, Disk, OpenError, Options, SegmentStore, TileError, TileStore};
+use storage::{
+    BlobError, BlobStore, Disk, MirrorError, OpenError, Options, SegmentStore, TileError, TileStore,
+};
 use tokio::sync::{Semaphore, watch};
 
 /// What decides where and how a process keeps its journals.
@@ -32,6 +35,8 @@ pub struct Place {
     pub clock: Arc<dyn Clock>,
     /// Sizes and limits of journal files.
     pub options: Options,
+    /// A folder on another device that keeps a second copy of every journal and blob.
+    pub mirror: Option<PathBuf>,
 }
 
 /// What the registry knows of a system when its first record is written.
@@ -85,6 +90,16 @@ pub enum JournalsError {
         /// What is wrong.
         source: BlobError,
     },
+    /// Its two copies cannot be brought together.
+    #[error("comparing the copies of the journal {system}/{service}")]
+    Mirror {
+        /// The system.
+        system: SystemName,
+        /// The service.
+        service: Service,
+        /// What is wrong.
+        source: Box<MirrorError>,
+    },
     /// The hashes of its tree cannot be opened.
     #[error("opening the tiles of {system}/{service}")]
     Tiles {
@@ -131,6 +146,8 @@ pub struct Journals<D: Domain> {
 struct Running<D: Domain> {
     handle: Handle<D>,
     threads: Vec<JoinHandle<()>>,
+    /// Ends the scrub when it is dropped.
+    scrub: Option<mpsc::Sender<()>>,
 }
 
 impl<D: Domain> Journals<D> {
@@ -216,7 +233,11 @@ impl<D: Domain> Journals<D> {
             // Gone already is as good as stopped.
             let _ = journal.handle.send(Job::Stop);
         }
-        for thread in running.into_iter().flat_map(|journal| journal.threads) {
+        let threads = running.into_iter().flat_map(|Running { threads, scrub, .. }| {
+            drop(scrub);
+            threads
+        });
+        for thread in threads.collect::<Vec<_>>() {
             if thread.join().is_err() {
                 tracing::error!(service = %D::SERVICE, "a journal's thread ended in a panic");
             }
@@ -257,14 +278,16 @@ impl<D: Domain> Journals<D> {
     fn start(&self, system: &SystemName, facts: Option<SystemFacts>) -> Result<Running<D>, JournalsError> {
         let folder = self.folder(system);
         let service = D::SERVICE;
-        let blobs = BlobStore::open(Arc::clone(&self.place.disk), folder.join("blobs"))
-            .map_err(|source| JournalsError::Blobs { system: system.clone(), service, source })?;
-        let blobs = Arc::new(blobs);
         let origin = Origin::new(self.place.installation, system, service);
         let signer = CheckpointSigner::new(origin, &self.place.signing_seed);
+        let disk = mirror::copies(&self.place, system, service, signer.verifier()).map_err(|source| {
+            JournalsError::Mirror { system: system.clone(), service, source: Box::new(source) }
+        })?;
+        let blobs = BlobStore::open(Arc::clone(&disk), folder.join("blobs"))
+            .map_err(|source| JournalsError::Blobs { system: system.clone(), service, source })?;
+        let blobs = Arc::new(blobs);
         let opened =
             |source| JournalsError::Open { system: system.clone(), service, source: Box::new(source) };
-        let disk = Arc::clone(&self.place.disk);
         let mut files =
             SegmentStore::open(disk, &folder.join("journal"), signer, self.place.options).map_err(opened)?;
         let mut recovery = Recovery::<D>::new(system);
@@ -370,6 +393,7 @@ impl<D: Domain> Journals<D> {
             tokio::spawn(outbox.run());
             reports
         });
+        let (reader_of_scrub, scrub_metrics) = (reader.clone(), metrics.clone());
         let sandbox = engine.opened().is_some_and(|opened| opened.sandbox);
         let shared = Shared {
             system: system.clone(),
@@ -411,9 +435,33 @@ impl<D: Domain> Journals<D> {
         };
         let named = |role: &str| std::thread::Builder::new().name(format!("{role}-{}", D::SERVICE));
         let failed = |source| JournalsError::System { what: "a thread for a journal", source };
+        let (scrub, scrubbing) = self.scrub(reader_of_scrub, system, scrub_metrics)?;
         let sync = named("sync").spawn(move || sync.run()).map_err(failed)?;
         let deciding = named("engine").spawn(move || deciding.run()).map_err(failed)?;
-        Ok(Running { handle: Handle(Arc::new(shared)), threads: vec![deciding, sync] })
+        let threads = [deciding, sync].into_iter().chain(scrubbing).collect();
+        Ok(Running { handle: Handle(Arc::new(shared)), threads, scrub })
+    }
+}
+
+/// What ends a scrub, and its thread.
+type Scrubbing = (Option<mpsc::Sender<()>>, Option<JoinHandle<()>>);
+
+impl<D: Domain> Journals<D> {
+    /// Starts the background scrub of one journal, unless it is turned off.
+    fn scrub(
+        &self,
+        reader: storage::Reader,
+        system: &SystemName,
+        metrics: JournalMetrics,
+    ) -> Result<Scrubbing, JournalsError> {
+        let Some(every) = self.place.options.scrub_every else { return Ok((None, None)) };
+        let (stop, stopped) = mpsc::channel();
+        let scrub =
+            mirror::Scrub { reader, system: system.clone(), service: D::SERVICE, every, stopped, metrics };
+        let named = std::thread::Builder::new().name(format!("scrub-{}", D::SERVICE));
+        let thread = named.spawn(move || scrub.run());
+        let failed = |source| JournalsError::System { what: "a thread for a journal", source };
+        Ok((Some(stop), Some(thread.map_err(failed)?)))
     }
 }
 

@@ -36,6 +36,7 @@ impl From<JournalsError> for Status {
             JournalsError::Draining => Pushback::Draining.into(),
             JournalsError::Open { .. }
             | JournalsError::Blobs { .. }
+            | JournalsError::Mirror { .. }
             | JournalsError::Tiles { .. }
             | JournalsError::Recover { .. }
             | JournalsError::System { .. } => {

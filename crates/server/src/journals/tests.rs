@@ -102,6 +102,7 @@ fn place(root: &Path) -> Place {
         signing_seed: [2; 32],
         clock: Arc::new(SystemClock),
         options: storage::Options::default(),
+        mirror: None,
     }
 }
 
@@ -248,4 +249,50 @@ async fn a_batch_can_be_proved_by_its_leaves_and_a_signed_checkpoint() {
         receipt.verify(&record, signer.verifier()).unwrap();
     }
     close(journals).await;
+}
+
+/// What the second copy is for: damage in either is mended, at a start and while it runs, and nobody notices.
+#[tokio::test]
+async fn a_mirror_mends_the_journal_and_a_scrub_mends_the_mirror() {
+    let (folder, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let open = || {
+        let mut place = place(folder.path());
+        place.mirror = Some(mirror.path().to_owned());
+        place.options.scrub_every = Some(Duration::from_millis(5));
+        Journals::<Counter>::open(place, Arc::new(Registered(None)), None).unwrap()
+    };
+    let segment = |root: &Path| root.join("known/referrals/journal/00000000.segment");
+    let sound_byte = |root: &Path| std::fs::read(segment(root)).unwrap()[600];
+    let damage = |root: &Path| {
+        let file = std::fs::File::options().write(true).open(segment(root)).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[sound_byte(root) ^ 1], 600).unwrap();
+    };
+    let journals = open();
+    let handle = journals.get(&known()).await.unwrap();
+    let answers = handle.submit_many((1..=9).map(|n| add(n, 1)).collect()).await.unwrap();
+    close(journals).await;
+    let sound = std::fs::read(segment(mirror.path())).unwrap();
+    assert!(sound == std::fs::read(segment(folder.path())).unwrap() && sound[600] != 0);
+
+    damage(folder.path());
+    let journals = open();
+    let handle = journals.get(&known()).await.unwrap();
+    let again = handle.submit(add(4, 1)).await.unwrap();
+    assert_eq!((again.position, again.replayed), (answers[3].as_ref().unwrap().position, true));
+    assert!(sound == std::fs::read(segment(folder.path())).unwrap(), "mended at the start");
+
+    damage(mirror.path());
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while std::fs::read(segment(mirror.path())).unwrap()[600] != sound[600] {
+        assert!(std::time::Instant::now() < deadline, "the scrub does not mend the mirror");
+        tokio::task::yield_now().await;
+    }
+    close(journals).await;
+
+    // Without the mirror the damage is named and the journal stays shut.
+    damage(folder.path());
+    let refused =
+        Journals::<Counter>::open(place(folder.path()), Arc::new(Registered(None)), None).err().unwrap();
+    assert!(matches!(refused, JournalsError::Open { .. }), "{refused}");
+    close(open()).await;
 }

@@ -201,3 +201,13 @@ pub enum ReadError {
         kind: DamageKind,
     },
 }
+
+impl ReadError {
+    /// The same of another record of the group.
+    pub(super) fn of(self, position: Position) -> Self {
+        match self {
+            Self::Read { path, offset, source, .. } => Self::Read { position, path, offset, source },
+            Self::Damaged { path, offset, kind, .. } => Self::Damaged { position, path, offset, kind },
+        }
+    }
+}

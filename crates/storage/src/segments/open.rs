@@ -283,7 +283,8 @@ impl Recovery {
         let Some(place) = self.groups.last().copied() else { return Ok(()) };
         let segment = &self.segments[place.segment as usize];
         let path = || segment.path.clone();
-        let bytes = stored(place, segment).map_err(|source| OpenError::Read { path: path(), source })?;
+        let bytes =
+            stored(place, &*segment.file).map_err(|source| OpenError::Read { path: path(), source })?;
         let written =
             segment.file.write_all_at(&bytes, place.offset()).and_then(|()| segment.file.sync_data());
         written.map_err(|source| OpenError::Mend { path: path(), source })

@@ -1,7 +1,7 @@
 //! Reading records while the writer appends.
 
 use super::{ReadError, Segment};
-use crate::Disk;
+use crate::{Disk, DiskFile};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use journal::{DamageKind, GroupHeader, GroupView, Position, SECTOR_BYTES};
@@ -89,6 +89,13 @@ impl Shared {
         self.accepting.store(accepting, Ordering::Release);
     }
 
+    /// The place of the `n`-th durable group.
+    fn nth(&self, n: usize) -> Option<(Place, Segment)> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let place = *index.groups.get(n)?;
+        Some((place, index.segments.get(usize::try_from(place.segment).ok()?)?.clone()))
+    }
+
     /// The place of the group that holds `position`, when it is durable.
     fn place(&self, position: Position) -> Option<(Place, Segment)> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
@@ -100,6 +107,27 @@ impl Shared {
         let segment = index.segments.get(usize::try_from(place.segment).ok()?)?.clone();
         Some((place, segment))
     }
+}
+
+/// What a scrub found of one group.
+#[derive(Debug)]
+pub enum Scrubbed {
+    /// Every copy is sound.
+    Sound {
+        /// How many bytes were read.
+        bytes: u64,
+    },
+    /// A copy was damaged, and is as the other again.
+    Mended {
+        /// The group's first record.
+        position: Position,
+        /// The segment; its second copy has the same name.
+        path: PathBuf,
+        /// Where the group starts.
+        offset: u64,
+    },
+    /// No copy is sound, or a damaged one could not be mended.
+    Damaged(ReadError),
 }
 
 /// Reads durable records by position. Cheap to clone; any thread may use it while the writer appends.
@@ -171,6 +199,36 @@ impl Reader {
         Ok((left == 0).then_some(bundle))
     }
 
+    /// Reads every durable group again, of every copy and from the device, and mends what is damaged in one copy and sound in
+    /// another. Gives what it found to `each`, group by group, until that answers `false`. The journal goes on meanwhile.
+    pub fn scrub(&self, mut each: impl FnMut(Scrubbed) -> bool) {
+        let mut forgotten = None;
+        for n in 0.. {
+            let Some((place, segment)) = self.shared.nth(n) else { return };
+            let mut copies = segment.file.copies();
+            if copies.is_empty() {
+                copies.push(Arc::clone(&segment.file));
+            }
+            if forgotten.replace(place.segment) != Some(place.segment) {
+                copies.iter().for_each(|copy| copy.forget());
+            }
+            let checked = copies.iter().try_fold(0, |bytes, copy| {
+                sound(place, &segment, &**copy).map(|found| bytes + found.len() as u64)
+            });
+            let (position, path, offset) = (Position::new(place.first), segment.path.clone(), place.offset());
+            let found = match checked {
+                Ok(bytes) => Scrubbed::Sound { bytes },
+                Err(error) => match mend(place, &segment) {
+                    Some((_, mended)) if mended > 0 => Scrubbed::Mended { position, path, offset },
+                    Some(_) | None => Scrubbed::Damaged(error),
+                },
+            };
+            if !each(found) {
+                return;
+            }
+        }
+    }
+
     fn group(&self, position: Position) -> Result<Option<Arc<Decoded>>, ReadError> {
         let Some((place, segment)) = self.shared.place(position) else { return Ok(None) };
         if let Some(group) = self.cache().get(place.first) {
@@ -186,34 +244,60 @@ impl Reader {
     }
 }
 
-/// The stored bytes of the group at `place`.
-pub(super) fn stored(place: Place, segment: &Segment) -> Result<Vec<u8>, std::io::Error> {
+/// The stored bytes of the group at `place` in one copy of its segment.
+pub(super) fn stored(place: Place, file: &dyn DiskFile) -> Result<Vec<u8>, std::io::Error> {
     let mut bytes = vec![0; SECTOR_BYTES];
-    segment.file.read_exact_at(&mut bytes, place.offset())?;
+    file.read_exact_at(&mut bytes, place.offset())?;
     // A damaged header is named by the check of these bytes that follows.
     let size = GroupView::stored_bytes(&bytes).unwrap_or(SECTOR_BYTES);
     bytes.resize(size, 0);
     let (_, rest) = bytes.split_at_mut(SECTOR_BYTES);
-    segment.file.read_exact_at(rest, place.offset() + SECTOR_BYTES as u64)?;
+    file.read_exact_at(rest, place.offset() + SECTOR_BYTES as u64)?;
     Ok(bytes)
 }
 
-fn decode(position: Position, place: Place, segment: &Segment) -> Result<Decoded, ReadError> {
-    let offset = place.offset();
+/// The stored bytes of the group at `place` in one copy, checked.
+fn sound(place: Place, segment: &Segment, file: &dyn DiskFile) -> Result<Vec<u8>, ReadError> {
+    let (position, offset) = (Position::new(place.first), place.offset());
     let path = || segment.path.clone();
-    let bytes = stored(place, segment).map_err(|source| ReadError::Read {
-        position,
-        path: path(),
-        offset,
-        source,
-    })?;
-    let damaged =
-        |damage: journal::Damage| ReadError::Damaged { position, path: path(), offset, kind: damage.kind };
-    let group = GroupView::parse(&bytes).map_err(damaged)?;
-    if group.header.first.get() != place.first {
+    let bytes =
+        stored(place, file).map_err(|source| ReadError::Read { position, path: path(), offset, source })?;
+    let damaged = |kind| ReadError::Damaged { position, path: path(), offset, kind };
+    let group = GroupView::parse(&bytes).map_err(|damage| damaged(damage.kind))?;
+    if group.header.first != position {
         // A sound group of another place: a misdirected write.
-        return Err(damaged(journal::Damage { offset: 0, kind: DamageKind::Chain(group.header.number) }));
+        return Err(damaged(DamageKind::Chain(group.header.number)));
     }
+    Ok(bytes)
+}
+
+/// Reads the group at `place` from every copy of its segment, and writes what is sound over what is not. `None` when no copy is
+/// sound; else its bytes, and how many copies were mended.
+fn mend(place: Place, segment: &Segment) -> Option<(Vec<u8>, u32)> {
+    let copies = segment.file.copies();
+    let read: Vec<_> = copies.iter().map(|copy| sound(place, segment, &**copy).ok()).collect();
+    let bytes = read.iter().flatten().next()?.clone();
+    let mut mended = 0;
+    for (copy, _) in copies.iter().zip(&read).filter(|(_, read)| read.is_none()) {
+        // A device that takes no more writes is found by the next group; what was read here is sound all the same.
+        let written = copy.write_all_at(&bytes, place.offset()).and_then(|()| copy.sync_data());
+        mended += u32::from(written.is_ok());
+    }
+    Some((bytes, mended))
+}
+
+fn decode(position: Position, place: Place, segment: &Segment) -> Result<Decoded, ReadError> {
+    let bytes = match sound(place, segment, &*segment.file) {
+        Ok(bytes) => bytes,
+        Err(error) => mend(place, segment).ok_or_else(|| error.of(position))?.0,
+    };
+    let damaged = |damage: journal::Damage| ReadError::Damaged {
+        position,
+        path: segment.path.clone(),
+        offset: place.offset(),
+        kind: damage.kind,
+    };
+    let group = GroupView::parse(&bytes).map_err(damaged)?;
     let mut records = Vec::new();
     let ends = group
         .records(&mut records)

@@ -38,6 +38,7 @@ pub fn small() -> Options {
         reserve_bytes: 0,
         cache_bytes: 4 << 10,
         prepare_in_background: false,
+        scrub_every: None,
     }
 }
 

@@ -13,10 +13,11 @@ use money::{NetPence, Pence, Side};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::{BlobStore, Options, SegmentStore, TileStore};
+use storage::{BlobStore, Copies, Disk, MirrorDisk, Options, SegmentStore, TileStore};
 use testkit::MemoryDisk;
 
 pub const FOLDER: &str = "/data/berkshire-west/ledger";
+pub const MIRROR: &str = "/mirror/berkshire-west/ledger";
 const COMMANDS: u64 = 200;
 
 type Request = engine::Request<Command>;
@@ -24,6 +25,13 @@ pub type Answer = (Position, Outcome<Event, Refusal>, Digest);
 
 pub fn journal_folder() -> PathBuf {
     Path::new(FOLDER).join("journal")
+}
+
+/// Whether the journal has a mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Once,
+    Twice,
 }
 
 /// What is sent, group by group.
@@ -62,6 +70,7 @@ fn options() -> Options {
         reserve_bytes: 0,
         cache_bytes: 4 << 10,
         prepare_in_background: false,
+        scrub_every: None,
     }
 }
 
@@ -167,10 +176,32 @@ impl Books {
     }
 
     /// The same, giving every recovered record to `each`.
-    pub fn start_reading(disk: &MemoryDisk, mut each: impl FnMut(&[u8])) -> Result<Self, Box<dyn Error>> {
+    pub fn start_reading(disk: &MemoryDisk, each: impl FnMut(&[u8])) -> Result<Self, Box<dyn Error>> {
+        Self::start_on(disk, Kept::Once, each)
+    }
+
+    /// The same, with a mirror or without.
+    pub fn start_on(
+        disk: &MemoryDisk,
+        kept: Kept,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<Self, Box<dyn Error>> {
         let disk: Arc<MemoryDisk> = Arc::new(disk.clone());
-        let blobs = BlobStore::open(Arc::clone(&disk) as _, Path::new(FOLDER).join("blobs"))?;
-        let mut files = SegmentStore::open(Arc::clone(&disk) as _, &journal_folder(), signer(), options())?;
+        let copies: Arc<dyn Disk> = match kept {
+            Kept::Once => {
+                storage::unmirrored(&*disk, Path::new(FOLDER))?;
+                Arc::clone(&disk) as _
+            }
+            Kept::Twice => {
+                let (first, second) = (Path::new(FOLDER), Path::new(MIRROR));
+                let signer = signer();
+                let copies = Copies { disk: &*disk, first, second, verifier: signer.verifier() };
+                storage::mend_copies(&copies)?;
+                Arc::new(MirrorDisk::new(Arc::clone(&disk) as _, first, second)?)
+            }
+        };
+        let blobs = BlobStore::open(Arc::clone(&copies), Path::new(FOLDER).join("blobs"))?;
+        let mut files = SegmentStore::open(copies, &journal_folder(), signer(), options())?;
         let mut recovery = Recovery::<Ledger>::new(&system());
         while let Some(records) = files.next_group()? {
             for record in records {
@@ -265,9 +296,14 @@ impl Books {
 
 /// Starts on `disk` and sends the whole script, until done or failed.
 pub fn play(disk: &MemoryDisk, script: &Script) -> Witness {
+    play_on(disk, Kept::Once, script)
+}
+
+/// The same, with a mirror or without.
+pub fn play_on(disk: &MemoryDisk, kept: Kept, script: &Script) -> Witness {
     let mut witness = Witness::default();
-    let failure =
-        Books::start(disk).and_then(|mut books| send(&mut books, script, &mut witness).map(|()| books));
+    let failure = Books::start_on(disk, kept, |_| ())
+        .and_then(|mut books| send(&mut books, script, &mut witness).map(|()| books));
     witness.failure = failure.err().map(|error| chain(&*error));
     witness
 }

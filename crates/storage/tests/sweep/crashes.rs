@@ -1,21 +1,21 @@
 //! Every operation fails in every way; nothing acknowledged is lost, and nothing happens twice.
 
-use crate::books::{Answer, Books, Script, Witness, play, send};
+use crate::books::{Answer, Books, Kept, Script, Witness, play, send};
 use crate::{drawn, rounds};
 use journal::{Outcome, Position};
 use std::io::ErrorKind;
 use testkit::{Crash, Fault, MemoryDisk};
 
 /// What happens when nothing fails.
-struct Reference {
-    script: Script,
+pub struct Reference {
+    pub script: Script,
     answers: Vec<Answer>,
-    records: Vec<Vec<u8>>,
+    pub records: Vec<Vec<u8>>,
     operations: u64,
 }
 
 impl Reference {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (script, disk) = (Script::new(), MemoryDisk::new());
         let witness = play(&disk, &script);
         assert_eq!(witness.failure, None);
@@ -31,8 +31,13 @@ impl Reference {
 
     /// A start on `disk` finds everything that `witness` was told, and the whole script sent again ends in the very same records.
     fn check(&self, disk: &MemoryDisk, witness: &Witness, what: &str) {
+        self.check_on(disk, Kept::Once, witness, what);
+    }
+
+    /// The same, with a mirror or without.
+    pub fn check_on(&self, disk: &MemoryDisk, kept: Kept, witness: &Witness, what: &str) {
         let mut records = Vec::new();
-        let started = Books::start_reading(disk, |record| records.push(record.to_vec()));
+        let started = Books::start_on(disk, kept, |record| records.push(record.to_vec()));
         let mut books = started.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(records.len() as u64 >= witness.durable, "{what}: an acknowledged record is lost");
         assert!(self.records.starts_with(&records), "{what}: a record is not what was written");

@@ -7,10 +7,10 @@ use journal::{Position, leaf_hash};
 use std::path::{Path, PathBuf};
 use testkit::{Crash, MemoryDisk};
 
-const SECTOR: usize = 512;
+pub const SECTOR: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Damage {
+pub enum Damage {
     BitFlip,
     Zeroed,
     /// The sector holds what belongs to another place: of the same file or of another one.
@@ -55,7 +55,7 @@ fn played() -> (MemoryDisk, Vec<Vec<u8>>) {
 }
 
 /// Every sector of every file, with each damage.
-fn everywhere(disk: &MemoryDisk, seed: u64, mut each: impl FnMut(&Path, usize, Damage, Vec<u8>, &str)) {
+pub fn everywhere(disk: &MemoryDisk, seed: u64, mut each: impl FnMut(&Path, usize, Damage, Vec<u8>, &str)) {
     let files = disk.files();
     for (number, path) in files.iter().enumerate() {
         let length = disk.content(path).unwrap().len();

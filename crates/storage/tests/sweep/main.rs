@@ -14,6 +14,7 @@
 mod books;
 mod crashes;
 mod damage;
+mod mirror;
 
 use std::time::{Duration, Instant};
 

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod bank;
 pub(crate) mod certificates;
 pub(crate) mod export;
+pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod phb;
 pub(crate) mod position;

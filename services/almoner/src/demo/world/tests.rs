@@ -290,6 +290,7 @@ async fn the_world_is_told_over_grpc_and_again() {
     let files = authority.issue(folder.path(), "server", &holder).unwrap();
     let tls = Tls { certificate: files.certificate, key: files.key, authority: files.authority };
     let settings = Settings {
+        journal_mirror: None,
         data_dir: folder.path().join("data"),
         services: vec![journal::Service::Registry],
         address: "127.0.0.1:0".parse().unwrap(),
