@@ -82,7 +82,14 @@ pub enum FrameError {
 /// Why a service cannot start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A service on its way up: what its crate's `start` returns. Boxed, so that a service is compiled in its own crate and
+/// not in the binary that waits for it.
+pub type Starting = Boxed<'static, Result<Started, StartError>>;
+
+/// A future that is compiled where it is made: an `async fn` is compiled by whoever awaits it.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+type Closing = Boxed<'static, ()>;
 
 /// What a service hands to the frame when it has started.
 #[derive(Default)]
@@ -250,7 +257,11 @@ pub struct Frame {
 
 impl Frame {
     /// Opens the data folder, listens, and answers that it is starting.
-    pub async fn bind(settings: Settings) -> Result<Self, FrameError> {
+    pub fn bind(settings: Settings) -> Boxed<'static, Result<Self, FrameError>> {
+        Box::pin(Self::bound(settings))
+    }
+
+    async fn bound(settings: Settings) -> Result<Self, FrameError> {
         let settings = Arc::new(settings);
         let disk: Arc<dyn Disk> = Arc::new(FolderDisk);
         let installation = Installation::open(&*disk, &settings.data_dir)?;
@@ -329,10 +340,20 @@ impl Frame {
         S: FnOnce(Context) -> F,
         F: Future<Output = Result<Started, StartError>>,
     {
-        if !self.settings.services.contains(&service) {
-            return Ok(());
-        }
-        let context = Context {
+        let Some(context) = self.context(service) else { return Ok(()) };
+        let started = start(context).await.map_err(|source| FrameError::Start { service, source })?;
+        self.has_started(service, started);
+        Ok(())
+    }
+
+    fn has_started(&mut self, service: Service, started: Started) {
+        tracing::info!(%service, "recovered");
+        self.started.push(started);
+    }
+
+    /// What `service` gets of the frame, when this process is to run it.
+    fn context(&self, service: Service) -> Option<Context> {
+        self.settings.services.contains(&service).then(|| Context {
             service,
             settings: Arc::clone(&self.settings),
             peers: Peers::new(service, &self.settings, &self.memory_links),
@@ -340,15 +361,15 @@ impl Frame {
             draining: self.draining.subscribe(),
             tasks: Arc::clone(&self.tasks),
             place: self.place.clone(),
-        };
-        let started = start(context).await.map_err(|source| FrameError::Start { service, source })?;
-        tracing::info!(%service, "recovered");
-        self.started.push(started);
-        Ok(())
+        })
     }
 
     /// Lets calls in: every service has recovered.
-    pub async fn open(&mut self) {
+    pub fn open(&mut self) -> Boxed<'_, ()> {
+        Box::pin(self.opened())
+    }
+
+    async fn opened(&mut self) {
         let mut routes = self.gate.early();
         let mut journals = Vec::new();
         for started in &mut self.started {
@@ -370,7 +391,15 @@ impl Frame {
     }
 
     /// Serves until `stop`, then drains. Returns when the last journal is closed; an error when the server ended first.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), FrameError> {
+    pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), FrameError> {
+        self.run_until(Box::pin(stop)).await
+    }
+
+    fn run_until(self, stop: Boxed<'_, ()>) -> Boxed<'_, Result<(), FrameError>> {
+        Box::pin(self.drained_after(stop))
+    }
+
+    async fn drained_after(mut self, stop: Boxed<'_, ()>) -> Result<(), FrameError> {
         let ended = tokio::select! {
             () = stop => None,
             ended = &mut self.callers => Some(ended),

@@ -28,7 +28,7 @@ pub use config::{
     Config, ConfigError, Limits, Listen, LogFormat, MESSAGE_BYTES_MAX, Security, Settings, Telemetry, Tls,
 };
 pub use directory::AskRegistry;
-pub use frame::{Context, Frame, FrameError, Health, StartError, Started, told_to_stop};
+pub use frame::{Boxed, Context, Frame, FrameError, Health, StartError, Started, Starting, told_to_stop};
 pub use journal_service::Journalling;
 pub use peers::{NoPeer, PeerChannel, Peers};
 pub use tls::{Material, TlsError};

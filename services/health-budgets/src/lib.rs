@@ -23,13 +23,15 @@ pub use neighbours::{Answering, AskNeighbours, Neighbours};
 
 use health_budgets::HealthBudgets;
 use proto::health_budgets::v1::health_budgets_service_server::HealthBudgetsServiceServer;
-use server::{AskRegistry, Context, StartError, Started, journals::Journals};
+use server::{AskRegistry, Context, StartError, Started, Starting, journals::Journals};
 use std::sync::Arc;
 
 /// Opens the journals of health budgets, takes up what they still ask, and answers for them.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let (adapter, journals) = open(context).await?;
-    Ok(Started::new().add(server::limited!(HealthBudgetsServiceServer, adapter)).journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let (adapter, journals) = open(context).await?;
+        Ok(Started::new().add(server::limited!(HealthBudgetsServiceServer, adapter)).journals(journals))
+    })
 }
 
 /// The journals of health budgets and what answers for them, its asks taken up.

@@ -23,16 +23,18 @@ pub use keys::{KeyError, Keys};
 
 use identity::Identity;
 use proto::identity::v1::identity_service_server::IdentityServiceServer;
-use server::{AskRegistry, Context, StartError, Started, journals::Journals};
+use server::{AskRegistry, Context, Started, Starting, journals::Journals};
 use std::sync::Arc;
 
 /// Opens the identity plane's journals and keys, and answers for them.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let registry = AskRegistry::new(context.peers())?;
-    let place = context.place();
-    let journals =
-        tokio::task::spawn_blocking(move || Journals::<Identity>::open(place, registry, None)).await??;
-    let keys = Keys::open(&context.data_dir().join("keys").join("identity"), &journals).await?;
-    let adapter = Adapter::new(Arc::clone(&journals), keys);
-    Ok(Started::new().add(server::limited!(IdentityServiceServer, adapter)).journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let registry = AskRegistry::new(context.peers())?;
+        let place = context.place();
+        let journals =
+            tokio::task::spawn_blocking(move || Journals::<Identity>::open(place, registry, None)).await??;
+        let keys = Keys::open(&context.data_dir().join("keys").join("identity"), &journals).await?;
+        let adapter = Adapter::new(Arc::clone(&journals), keys);
+        Ok(Started::new().add(server::limited!(IdentityServiceServer, adapter)).journals(journals))
+    })
 }

@@ -20,23 +20,25 @@ pub use adapter::Adapter;
 use index::Indexes;
 use ledger::Ledger;
 use proto::ledger::v1::ledger_service_server::LedgerServiceServer;
-use server::{AskRegistry, Context, StartError, Started, journals::Journals};
+use server::{AskRegistry, Context, Started, Starting, journals::Journals};
 use std::sync::Arc;
 
 /// Opens the ledger's journals and answers for them.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let registry = AskRegistry::new(context.peers())?;
-    let place = context.place();
-    let journals =
-        tokio::task::spawn_blocking(move || Journals::<Ledger>::open(place, registry, None)).await??;
-    let indexes = Arc::new(Indexes::new(context.data_dir()));
-    context.spawn("index", index::follow(Arc::clone(&journals), Arc::clone(&indexes)));
-    let (last_journals, last_indexes) = (Arc::clone(&journals), Arc::clone(&indexes));
-    let adapter = Adapter::new(Arc::clone(&journals), indexes, context.page_key(), context.draining());
-    Ok(Started::new()
-        .add(server::limited!(LedgerServiceServer, adapter))
-        .on_drained(async move { index::flush_all(last_journals, last_indexes).await })
-        .journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let registry = AskRegistry::new(context.peers())?;
+        let place = context.place();
+        let journals =
+            tokio::task::spawn_blocking(move || Journals::<Ledger>::open(place, registry, None)).await??;
+        let indexes = Arc::new(Indexes::new(context.data_dir()));
+        context.spawn("index", index::follow(Arc::clone(&journals), Arc::clone(&indexes)));
+        let (last_journals, last_indexes) = (Arc::clone(&journals), Arc::clone(&indexes));
+        let adapter = Adapter::new(Arc::clone(&journals), indexes, context.page_key(), context.draining());
+        Ok(Started::new()
+            .add(server::limited!(LedgerServiceServer, adapter))
+            .on_drained(async move { index::flush_all(last_journals, last_indexes).await })
+            .journals(journals))
+    })
 }
 
 #[cfg(test)]

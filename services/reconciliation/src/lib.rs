@@ -19,18 +19,20 @@ pub use adapter::Adapter;
 
 use proto::reconciliation::v1::reconciliation_service_server::ReconciliationServiceServer;
 use reconciliation::Reconciliation;
-use server::{AskRegistry, Context, StartError, Started, journals::Journals};
+use server::{AskRegistry, Context, Started, Starting, journals::Journals};
 use std::sync::Arc;
 
 /// Opens the journals of reconciliation and answers for them.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let (place, peers) = (context.place(), context.peers().clone());
-    let directory = AskRegistry::new(&peers)?;
-    let courier = Arc::new(courier::LedgerCourier::new(&peers)?);
-    let journals = tokio::task::spawn_blocking(move || {
-        Journals::<Reconciliation>::open(place, directory, Some(courier))
-    });
-    let journals = journals.await??;
-    let adapter = Adapter::new(Arc::clone(&journals), &peers)?;
-    Ok(Started::new().add(server::limited!(ReconciliationServiceServer, adapter)).journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let (place, peers) = (context.place(), context.peers().clone());
+        let directory = AskRegistry::new(&peers)?;
+        let courier = Arc::new(courier::LedgerCourier::new(&peers)?);
+        let journals = tokio::task::spawn_blocking(move || {
+            Journals::<Reconciliation>::open(place, directory, Some(courier))
+        });
+        let journals = journals.await??;
+        let adapter = Adapter::new(Arc::clone(&journals), &peers)?;
+        Ok(Started::new().add(server::limited!(ReconciliationServiceServer, adapter)).journals(journals))
+    })
 }

@@ -24,19 +24,21 @@ pub use courier::LedgerCourier;
 use proto::referrals::v1::referrals_service_server::ReferralsServiceServer;
 use referrals::Referrals;
 use server::{
-    AskRegistry, Context, StartError, Started,
+    AskRegistry, Context, Started, Starting,
     journals::{Courier, Journals},
 };
 use std::sync::Arc;
 
 /// Opens the journals of referrals and answers for them.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let (place, peers) = (context.place(), context.peers().clone());
-    let directory = AskRegistry::new(&peers)?;
-    let courier: Arc<dyn Courier<Referrals>> = Arc::new(LedgerCourier::new(&peers)?);
-    let journals =
-        tokio::task::spawn_blocking(move || Journals::<Referrals>::open(place, directory, Some(courier)));
-    let journals = journals.await??;
-    let adapter = Adapter::new(Arc::clone(&journals), &context)?;
-    Ok(Started::new().add(server::limited!(ReferralsServiceServer, adapter)).journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let (place, peers) = (context.place(), context.peers().clone());
+        let directory = AskRegistry::new(&peers)?;
+        let courier: Arc<dyn Courier<Referrals>> = Arc::new(LedgerCourier::new(&peers)?);
+        let journals =
+            tokio::task::spawn_blocking(move || Journals::<Referrals>::open(place, directory, Some(courier)));
+        let journals = journals.await??;
+        let adapter = Adapter::new(Arc::clone(&journals), &context)?;
+        Ok(Started::new().add(server::limited!(ReferralsServiceServer, adapter)).journals(journals))
+    })
 }

@@ -20,15 +20,17 @@ use journal::SystemName;
 use proto::registry::v1::registry_service_server::RegistryServiceServer;
 use registry::Registry;
 use server::{
-    Context, StartError, Started,
+    Context, StartError, Started, Starting,
     journals::{Journals, SystemFacts},
 };
 use std::sync::Arc;
 
 /// Opens the registry's journals and answers for them.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let (adapter, journals) = open(&context).await?;
-    Ok(Started::new().add(server::limited!(RegistryServiceServer, adapter)).journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let (adapter, journals) = open(&context).await?;
+        Ok(Started::new().add(server::limited!(RegistryServiceServer, adapter)).journals(journals))
+    })
 }
 
 /// Opens the registry's journals: the national one is made at the first start. Returns what answers for them.

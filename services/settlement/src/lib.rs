@@ -25,14 +25,16 @@ mod run;
 pub use adapter::Adapter;
 
 use proto::settlement::v1::settlement_service_server::SettlementServiceServer;
-use server::{AskRegistry, Context, StartError, Started, journals::Journals};
+use server::{AskRegistry, Context, StartError, Started, Starting, journals::Journals};
 use settlement::Settlement;
 use std::sync::Arc;
 
 /// Opens the journals of settlement, answers for them, and takes up what was under way.
-pub async fn start(context: Context) -> Result<Started, StartError> {
-    let (adapter, journals) = open(&context).await?;
-    Ok(Started::new().add(server::limited!(SettlementServiceServer, adapter)).journals(journals))
+pub fn start(context: Context) -> Starting {
+    Box::pin(async move {
+        let (adapter, journals) = open(&context).await?;
+        Ok(Started::new().add(server::limited!(SettlementServiceServer, adapter)).journals(journals))
+    })
 }
 
 /// The same in parts: what answers, and its journals.
