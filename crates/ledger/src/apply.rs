@@ -1,11 +1,14 @@
 //! What an event does to the state. Total: it looks at its arguments only and never fails.
 
 use crate::{
-    Command, Event, HoldAction, Limit, Posted, Posting, SetLimit, State, WindowKey, WindowUse,
+    Act, Command, Event, HoldAction, Limit, Posted, Posting, SetLimit, State, WindowKey, WindowUse,
+    period::{Marked, Shut},
     state::WindowId,
 };
+use access::Proposal;
 use journal::{Item, Moment, Position};
 use money::{NetPence, Side};
+use nhs::Period;
 
 pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
     match (command, event) {
@@ -36,10 +39,24 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             }
         }
         (Command::ClosePeriod(mark), Event::PeriodClosed) => {
-            state.closed_periods.insert(mark.period, at.caller);
+            shut(state, at, mark.period, false);
         }
+        (Command::SoftClosePeriod(mark), Event::PeriodSoftClosed) => shut(state, at, mark.period, true),
         (Command::ReopenPeriod(mark), Event::PeriodReopened) => {
-            state.closed_periods.remove(&mark.period);
+            state.periods.remove(&mark.period);
+        }
+        (Command::Propose(propose), Event::Proposed) => {
+            let proposal = Proposal { digest: propose.digest(), proposer: at.caller };
+            state.proposals.insert(at.position, proposal);
+        }
+        (Command::Approve(approve), Event::Approved { posted, .. }) => {
+            state.proposals.remove(&approve.proposal);
+            match &approve.propose.act {
+                Act::Reopen(period) => {
+                    state.periods.remove(period);
+                }
+                Act::Post(group) => post_all(state, at, &group.postings, posted),
+            }
         }
         // `decide` pairs no other event with a command; a record that does was not written by it and changes nothing.
         (
@@ -52,10 +69,18 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             | Command::SealWindows(_)
             | Command::ExpireHolds(_)
             | Command::ClosePeriod(_)
-            | Command::ReopenPeriod(_),
+            | Command::ReopenPeriod(_)
+            | Command::SoftClosePeriod(_)
+            | Command::Propose(_)
+            | Command::Approve(_),
             _,
         ) => {}
     }
+}
+
+fn shut(state: &mut State, at: &Moment, period: Period, soft: bool) {
+    let marked = Marked { position: at.position, caller: at.caller };
+    state.periods.insert(period, Shut { soft, marked });
 }
 
 /// The limit that a command sets, or `None` when it lifts it.

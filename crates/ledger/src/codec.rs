@@ -7,6 +7,8 @@
 //!  102  post group    [[posting…]]        107  expire holds
 //!  103  reverse                           108  close period
 //!  104  set limit                         109  reopen period
+//!  110  soft-close period                111  propose       [act, reason]
+//!  112  approve       [proposal, digest, what was proposed]
 //! outcome = [0, event] | [1, refusal]
 //! ```
 //! Fields are only added at the end; any other change is a new kind, and old kinds decode here into today's commands.
@@ -27,13 +29,16 @@ pub(crate) const fn kind(command: &Command) -> Kind {
         Command::ExpireHolds(_) => 107,
         Command::ClosePeriod(_) => 108,
         Command::ReopenPeriod(_) => 109,
+        Command::SoftClosePeriod(_) => 110,
+        Command::Propose(_) => 111,
+        Command::Approve(_) => 112,
     })
 }
 
 impl Command {
     /// Replaces `content` by what the caller asked, as the bytes whose fingerprint tells two requests under one id apart:
-    /// CBOR of `[kind, cause's service, cause's position, command]`. Of a reversal the entry and the reason only, since the
-    /// adapter adds the legs.
+    /// CBOR of `[kind, cause's service, cause's position, command]`. Of a reversal the entry and the reason only, and of an
+    /// approval the proposal and the digest, since the adapter adds the rest.
     pub fn content(&self, cause: Option<Cause>, content: &mut Vec<u8>) {
         content.clear();
         let kind = kind(self);
@@ -47,7 +52,14 @@ impl Command {
             Self::CloseAccount { account } => content_as(kind, cause, [account], content),
             Self::SealWindows(seal) => content_as(kind, cause, seal, content),
             Self::ExpireHolds(expire) => content_as(kind, cause, expire, content),
-            Self::ClosePeriod(mark) | Self::ReopenPeriod(mark) => content_as(kind, cause, mark, content),
+            Self::ClosePeriod(mark) | Self::ReopenPeriod(mark) | Self::SoftClosePeriod(mark) => {
+                content_as(kind, cause, mark, content);
+            }
+            Self::Propose(propose) => content_as(kind, cause, propose, content),
+            Self::Approve(approve) => {
+                let digest = minicbor::bytes::ByteArray::from(approve.digest.0);
+                content_as(kind, cause, (approve.proposal, digest), content);
+            }
         }
     }
 }
@@ -67,7 +79,11 @@ pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body:
         Command::CloseAccount { account } => encode_as([account], outcome, body),
         Command::SealWindows(seal) => encode_as(seal, outcome, body),
         Command::ExpireHolds(expire) => encode_as(expire, outcome, body),
-        Command::ClosePeriod(mark) | Command::ReopenPeriod(mark) => encode_as(mark, outcome, body),
+        Command::ClosePeriod(mark) | Command::ReopenPeriod(mark) | Command::SoftClosePeriod(mark) => {
+            encode_as(mark, outcome, body);
+        }
+        Command::Propose(propose) => encode_as(propose, outcome, body),
+        Command::Approve(approve) => encode_as(approve, outcome, body),
     }
 }
 
@@ -97,6 +113,9 @@ pub(crate) fn decode(kind: Kind, body: &[u8]) -> Result<(Command, Outcome<Event,
         107 => Command::ExpireHolds(d.decode()?),
         108 => Command::ClosePeriod(d.decode()?),
         109 => Command::ReopenPeriod(d.decode()?),
+        110 => Command::SoftClosePeriod(d.decode()?),
+        111 => Command::Propose(d.decode()?),
+        112 => Command::Approve(d.decode()?),
         other => return Err(DecodeError::Kind(other, Service::Ledger)),
     };
     d.array()?;

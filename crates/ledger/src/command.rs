@@ -1,7 +1,7 @@
 //! What the ledger is asked.
 
-use crate::{AccountPath, NodePath, Posting, Severity, WindowName};
-use journal::{AccountNumber, Item, RequestId};
+use crate::{AccountPath, Act, NodePath, Posting, Severity, WindowName};
+use journal::{AccountNumber, Digest, Item, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::NetPence;
 use nhs::Period;
@@ -30,8 +30,15 @@ pub enum Command {
     ExpireHolds(ExpireHolds),
     /// Closes a month: nothing more is accounted for in it.
     ClosePeriod(MarkPeriod),
-    /// Opens a closed month again.
+    /// Opens a closed month again, by another person than closed it. Journals hold such records; today a reopening is an
+    /// [`Act`] that two people do.
     ReopenPeriod(MarkPeriod),
+    /// Closes a month to all but what two people post.
+    SoftClosePeriod(MarkPeriod),
+    /// Proposes what takes two people.
+    Propose(Propose),
+    /// Does what another person proposed.
+    Approve(Approve),
 }
 
 /// Opens an account.
@@ -107,7 +114,34 @@ pub struct ExpireHolds {
     pub holds: Vec<RequestId>,
 }
 
-/// Closes or reopens a month.
+/// Proposes what takes two people.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Propose {
+    /// What.
+    #[n(0)]
+    pub act: Act,
+    /// Why.
+    #[n(1)]
+    pub reason: String,
+}
+
+/// Does what another person proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Approve {
+    /// The record of the proposal.
+    #[n(0)]
+    pub proposal: Position,
+    /// The digest of what the approver saw.
+    #[cbor(n(1), with = "crate::act::digest_bytes")]
+    pub digest: Digest,
+    /// What was proposed, as the adapter read it from the proposal's record: the state keeps its digest only.
+    #[n(2)]
+    pub propose: Propose,
+}
+
+/// Closes, soft-closes or reopens a month.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct MarkPeriod {
@@ -127,13 +161,16 @@ impl Command {
             Self::Post(posting) => core::slice::from_ref(posting),
             Self::PostGroup(group) => &group.postings,
             Self::Reverse(reverse) => core::slice::from_ref(&reverse.posting),
+            Self::Approve(approve) => approve.propose.act.postings(),
             Self::OpenAccount(_)
             | Self::SetLimit(_)
             | Self::CloseAccount { .. }
             | Self::SealWindows(_)
             | Self::ExpireHolds(_)
             | Self::ClosePeriod(_)
-            | Self::ReopenPeriod(_) => &[],
+            | Self::ReopenPeriod(_)
+            | Self::SoftClosePeriod(_)
+            | Self::Propose(_) => &[],
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The rules of every command but postings.
 
 use crate::{
-    Command, Event, MarkPeriod, Posted, Refusal, Reverse, SealWindows, SealedWindow, SetLimit, State,
-    WindowKey, draft,
+    Act, Approve, Command, Event, MarkPeriod, PeriodStanding, Posted, Refusal, Reverse, SealWindows,
+    SealedWindow, SetLimit, State, WindowKey,
+    draft::{self, Terms},
     state::{WindowId, row},
 };
+use access::ApprovalRefusal;
 use journal::{AccountNumber, Moment, Position};
 use money::{NetPence, Pence};
 
@@ -20,8 +22,12 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
             let standing = state.by_path.get(open.path.as_str()).and_then(|at| row(&state.accounts, *at));
             Ok(Event::AccountOpened { account: standing.map_or(at.position, |account| account.number) })
         }
-        Command::Post(posting) => draft::decide(state, at, core::slice::from_ref(posting)).map(Event::Posted),
-        Command::PostGroup(group) => draft::decide(state, at, &group.postings).map(Event::Posted),
+        Command::Post(posting) => {
+            draft::decide(state, at, core::slice::from_ref(posting), Terms::default()).map(Event::Posted)
+        }
+        Command::PostGroup(group) => {
+            draft::decide(state, at, &group.postings, Terms::default()).map(Event::Posted)
+        }
         Command::Reverse(reverse) => decide_reverse(state, at, reverse).map(Event::Posted),
         Command::SetLimit(set) => decide_limit(state, set),
         Command::CloseAccount { account } => decide_close(state, *account),
@@ -34,15 +40,21 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
                 _ => Err(Refusal::TooLarge),
             }
         }
-        Command::ClosePeriod(mark) => decide_close_period(state, at, mark),
+        Command::ClosePeriod(mark) => decide_close_period(state, at, mark, false),
+        Command::SoftClosePeriod(mark) => decide_close_period(state, at, mark, true),
         Command::ReopenPeriod(mark) => {
             check_reason(&mark.reason)?;
-            match state.closed_periods.get(&mark.period) {
+            match state.period(mark.period).marked {
                 None => Err(Refusal::PeriodNotClosed),
-                Some(closed_by) if *closed_by == at.caller => Err(Refusal::SamePerson),
+                Some(marked) if marked.caller == at.caller => Err(Refusal::SamePerson),
                 Some(_) => Ok(Event::PeriodReopened),
             }
         }
+        Command::Propose(propose) => {
+            check_reason(&propose.reason)?;
+            decide_act(state, at, &propose.act).map(|_| Event::Proposed)
+        }
+        Command::Approve(approve) => decide_approve(state, at, approve),
     }
 }
 
@@ -58,7 +70,7 @@ fn decide_reverse(state: &State, at: &Moment, reverse: &Reverse) -> Result<Vec<P
     if reverse.entry.position >= at.position {
         return Err(Refusal::EntryUnknown);
     }
-    draft::decide(state, at, core::slice::from_ref(&reverse.posting))
+    draft::decide(state, at, core::slice::from_ref(&reverse.posting), Terms::default())
 }
 
 fn decide_limit(state: &State, set: &SetLimit) -> Result<Event, Refusal> {
@@ -124,13 +136,39 @@ fn decide_seal(state: &State, seal: &SealWindows) -> Result<Event, Refusal> {
     Ok(Event::WindowsSealed(sealed))
 }
 
-fn decide_close_period(state: &State, at: &Moment, mark: &MarkPeriod) -> Result<Event, Refusal> {
+fn decide_close_period(state: &State, at: &Moment, mark: &MarkPeriod, soft: bool) -> Result<Event, Refusal> {
     check_reason(&mark.reason)?;
     if at.business_date.date() <= mark.period.last_day() {
         return Err(Refusal::PeriodNotOver);
     }
-    if state.closed_periods.contains_key(&mark.period) {
-        return Err(Refusal::PeriodClosed);
+    match (state.period(mark.period).standing, soft) {
+        (PeriodStanding::Closed, _) => Err(Refusal::PeriodClosed),
+        (PeriodStanding::SoftClosed, true) => Err(Refusal::PeriodSoftClosed),
+        (PeriodStanding::Open, true) => Ok(Event::PeriodSoftClosed),
+        (PeriodStanding::Open | PeriodStanding::SoftClosed, false) => Ok(Event::PeriodClosed),
     }
-    Ok(Event::PeriodClosed)
+}
+
+/// What would become of an act that two people do.
+fn decide_act(state: &State, at: &Moment, act: &Act) -> Result<Vec<Posted>, Refusal> {
+    match act {
+        Act::Reopen(period) => match state.period(*period).standing {
+            PeriodStanding::Open => Err(Refusal::PeriodNotClosed),
+            PeriodStanding::SoftClosed | PeriodStanding::Closed => Ok(Vec::new()),
+        },
+        Act::Post(group) => draft::decide(state, at, &group.postings, Terms { two_people: true }),
+    }
+}
+
+fn decide_approve(state: &State, at: &Moment, approve: &Approve) -> Result<Event, Refusal> {
+    let Approve { proposal, digest, propose } = approve;
+    let proposal = state.proposals.get(proposal).ok_or(Refusal::ProposalUnknown)?;
+    let approval = access::approve(proposal, at.caller, *digest).map_err(|refusal| match refusal {
+        ApprovalRefusal::SamePerson => Refusal::SamePerson,
+        ApprovalRefusal::DigestMismatch => Refusal::DigestMismatch,
+    })?;
+    if propose.digest() != *digest {
+        return Err(Refusal::DigestMismatch);
+    }
+    decide_act(state, at, &propose.act).map(|posted| Event::Approved { approval, posted })
 }

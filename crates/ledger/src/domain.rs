@@ -1,8 +1,8 @@
 //! The ledger as the engine, a replay and the verifier see it.
 
 use crate::{
-    Command, Event, ExpireHolds, HoldAction, Leg, MarkPeriod, OpenAccount, PostGroup, Posting, Refusal,
-    Reverse, SealWindows, SetLimit, State, apply, codec, decide,
+    Act, Approve, Command, Event, ExpireHolds, HoldAction, Leg, MarkPeriod, OpenAccount, PostGroup, Posting,
+    Propose, Refusal, Reverse, SealWindows, SetLimit, State, apply, codec, decide,
 };
 use journal::{Blobs, Day, DecodeError, Domain, Events, Kind, Moment, Outcome, RequestId, Service};
 
@@ -70,8 +70,7 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
         }
         (Command::Post(a), Command::Post(b)) => posting_field(a, b),
         (Command::PostGroup(PostGroup { postings: a }), Command::PostGroup(PostGroup { postings: b })) => {
-            let differing = a.iter().zip(b).find_map(|(a, b)| posting_field(a, b));
-            differing.or_else(|| first(&[("postings", a.len() == b.len())]))
+            postings_field(a, b)
         }
         (
             Command::Reverse(Reverse { entry, reason, posting }),
@@ -99,9 +98,16 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             first(&[("holds", a == b)])
         }
         (Command::ClosePeriod(a), Command::ClosePeriod(b))
+        | (Command::SoftClosePeriod(a), Command::SoftClosePeriod(b))
         | (Command::ReopenPeriod(a), Command::ReopenPeriod(b)) => {
             let MarkPeriod { period, reason } = a;
             first(&[("period", *period == b.period), ("reason", *reason == b.reason)])
+        }
+        (Command::Propose(Propose { act, reason }), Command::Propose(b)) => {
+            act_field(act, &b.act).or_else(|| first(&[("reason", *reason == b.reason)]))
+        }
+        (Command::Approve(Approve { proposal, digest, propose: _ }), Command::Approve(b)) => {
+            first(&[("proposal", *proposal == b.proposal), ("digest", *digest == b.digest)])
         }
         (
             Command::OpenAccount(_)
@@ -113,12 +119,28 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             | Command::SealWindows(_)
             | Command::ExpireHolds(_)
             | Command::ClosePeriod(_)
-            | Command::ReopenPeriod(_),
+            | Command::ReopenPeriod(_)
+            | Command::SoftClosePeriod(_)
+            | Command::Propose(_)
+            | Command::Approve(_),
             _,
         ) => Some("method"),
     }
     // Equal as commands and yet of different fingerprints: the difference is in what the adapter resolved away.
     .unwrap_or("content")
+}
+
+fn act_field(a: &Act, b: &Act) -> Option<&'static str> {
+    match (a, b) {
+        (Act::Reopen(a), Act::Reopen(b)) => first(&[("period", a == b)]),
+        (Act::Post(a), Act::Post(b)) => postings_field(&a.postings, &b.postings),
+        (Act::Reopen(_) | Act::Post(_), _) => Some("act"),
+    }
+}
+
+fn postings_field(a: &[Posting], b: &[Posting]) -> Option<&'static str> {
+    let differing = a.iter().zip(b).find_map(|(a, b)| posting_field(a, b));
+    differing.or_else(|| first(&[("postings", a.len() == b.len())]))
 }
 
 fn posting_field(a: &Posting, b: &Posting) -> Option<&'static str> {

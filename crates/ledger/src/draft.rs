@@ -13,9 +13,8 @@ use crate::{
     event::BREACHES_MAX,
     state::{Account, NONE, WindowId, row},
 };
-use journal::{AccountNumber, Day, Moment, RequestId};
+use journal::{AccountNumber, Moment, RequestId};
 use money::{NetPence, Pence, Side};
-use nhs::Period;
 use smallvec::SmallVec;
 
 struct WindowDraft {
@@ -53,17 +52,30 @@ enum PartOf {
 struct Draft<'a> {
     state: &'a State,
     at: &'a Moment,
+    terms: Terms,
     windows: SmallVec<[WindowDraft; 4]>,
     holds: SmallVec<[HoldDraft; 4]>,
     /// Limited nodes and how much their `credits − debits − holds` would grow.
     nodes: SmallVec<[(u32, i128); 8]>,
 }
 
+/// On what terms postings are made.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Terms {
+    /// Two people make them: they may be accounted for in soft-closed months.
+    pub(crate) two_people: bool,
+}
+
 /// Decides `postings` together, in order.
-pub(crate) fn decide(state: &State, at: &Moment, postings: &[Posting]) -> Result<Vec<Posted>, Refusal> {
+pub(crate) fn decide(
+    state: &State,
+    at: &Moment,
+    postings: &[Posting],
+    terms: Terms,
+) -> Result<Vec<Posted>, Refusal> {
     check_size(postings)?;
-    let mut draft =
-        Draft { state, at, windows: SmallVec::new(), holds: SmallVec::new(), nodes: SmallVec::new() };
+    let (windows, holds, nodes) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
+    let mut draft = Draft { state, at, terms, windows, holds, nodes };
     let mut all = Vec::with_capacity(postings.len());
     for (index, posting) in (0..).zip(postings) {
         all.push(draft.post(index, posting)?);
@@ -152,12 +164,13 @@ impl Draft<'_> {
             let change = if leg.side == Side::Credit { amount } else { amount.saturating_neg() };
             self.move_nodes(account.node, change);
         }
-        Ok(Posted {
-            accounting_date: accounting_date(state, self.at.business_date, posting.accounting_date),
-            windows,
-            held,
-            breaches: Vec::new(),
-        })
+        let (accounting_date, origin) = state.accounting(
+            self.at.business_date,
+            posting.effective_date,
+            posting.accounting_date,
+            self.terms.two_people,
+        );
+        Ok(Posted { accounting_date, windows, held, breaches: Vec::new(), origin })
     }
 
     fn hold_actions(&mut self, posting_index: u16, posting: &Posting) -> Result<Vec<Pence>, Refusal> {
@@ -376,25 +389,4 @@ fn balance(index: u16, posting: &Posting, accounts: &[&Account]) -> Result<(), R
 fn clamp(pence: i128) -> NetPence {
     let limit = if pence < 0 { i64::MIN } else { i64::MAX };
     NetPence::new(i64::try_from(pence).unwrap_or(limit))
-}
-
-/// The date that the writer proposes when its month is open and it is not ahead; else the business date, or the first day
-/// of the next open month.
-fn accounting_date(state: &State, today: Day, proposed: Option<Day>) -> Day {
-    let closed =
-        |day: Day| Period::of(day.date()).is_ok_and(|period| state.closed_periods.contains_key(&period));
-    if let Some(day) = proposed.filter(|day| *day <= today && !closed(*day)) {
-        return day;
-    }
-    if !closed(today) {
-        return today;
-    }
-    let mut month = Period::of(today.date()).ok();
-    while let Some(period) = month {
-        if !state.closed_periods.contains_key(&period) {
-            return Day::from(period.first_day());
-        }
-        month = period.next();
-    }
-    today
 }

@@ -1,8 +1,10 @@
 //! What happened: only what the command and the moment do not say already.
 
+use access::Approval;
 use journal::{AccountNumber, Day, Position};
 use minicbor::{Decode, Encode};
 use money::{NetPence, Pence};
+use nhs::Period;
 
 /// The consequence of an accepted command.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -42,6 +44,22 @@ pub enum Event {
     /// The month is open again.
     #[n(8)]
     PeriodReopened,
+    /// The month takes only what two people post.
+    #[n(9)]
+    PeriodSoftClosed,
+    /// It waits for another person. Its digest is that of the command.
+    #[n(10)]
+    Proposed,
+    /// Two people did it.
+    #[n(11)]
+    Approved {
+        /// Who they were, and what they agreed to.
+        #[n(0)]
+        approval: Approval,
+        /// What became of its postings, in their order.
+        #[n(1)]
+        posted: Vec<Posted>,
+    },
 }
 
 /// What became of one posting.
@@ -60,6 +78,9 @@ pub struct Posted {
     /// The limits that it passed without being refused, at most [`BREACHES_MAX`].
     #[n(3)]
     pub breaches: Vec<Breach>,
+    /// The month that it belongs to, of a late item: it was not open any more.
+    #[n(4)]
+    pub origin: Option<Period>,
 }
 
 /// The most breaches that one event notes; further ones show in the nodes' balances.
@@ -112,14 +133,16 @@ impl Event {
     #[must_use]
     pub fn posted(&self) -> &[Posted] {
         match self {
-            Self::Posted(posted) => posted,
+            Self::Posted(posted) | Self::Approved { posted, .. } => posted,
             Self::AccountOpened { .. }
             | Self::LimitSet { .. }
             | Self::AccountClosed
             | Self::WindowsSealed(_)
             | Self::HoldsExpired(_)
             | Self::PeriodClosed
-            | Self::PeriodReopened => &[],
+            | Self::PeriodReopened
+            | Self::PeriodSoftClosed
+            | Self::Proposed => &[],
         }
     }
 }

@@ -39,6 +39,7 @@
     )
 )]
 
+mod act;
 mod apply;
 mod codec;
 mod command;
@@ -49,12 +50,17 @@ mod entry;
 mod event;
 mod limit;
 mod path;
+mod period;
 mod refusal;
 mod state;
 mod view;
 mod window;
 
-pub use command::{Command, ExpireHolds, MarkPeriod, OpenAccount, PostGroup, Reverse, SealWindows, SetLimit};
+pub use act::Act;
+pub use command::{
+    Approve, Command, ExpireHolds, MarkPeriod, OpenAccount, PostGroup, Propose, Reverse, SealWindows,
+    SetLimit,
+};
 pub use domain::Ledger;
 pub use entry::{
     EntryKind, HOLD_ACTIONS_PER_GROUP_MAX, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction, LEGS_PER_GROUP_MAX,
@@ -64,6 +70,7 @@ pub use entry::{
 pub use event::{BREACHES_MAX, Breach, Event, Posted, SealedWindow, WindowStep};
 pub use limit::{Limit, Severity};
 pub use path::{AccountPath, Column, ExpenditureClass, NodePath, PathError, Programme};
+pub use period::{Marked, PeriodStanding, PeriodView};
 pub use refusal::{Class, LegAt, Refusal};
 pub use state::{State, Totals};
 pub use view::{AccountView, HoldView, LimitView, LinePosition, LineView, NodeView, WindowView};

@@ -147,10 +147,22 @@ pub enum Refusal {
     #[n(23)]
     #[error("the month is not closed")]
     PeriodNotClosed,
-    /// Whoever closed a month does not reopen it.
+    /// The month is soft-closed already.
+    #[n(26)]
+    #[error("the month is soft-closed already")]
+    PeriodSoftClosed,
+    /// No proposal of that position waits.
+    #[n(27)]
+    #[error("no proposal of that position waits for approval")]
+    ProposalUnknown,
+    /// It takes two people.
     #[n(25)]
-    #[error("whoever closed the month cannot reopen it: another person must")]
+    #[error("it takes two people: another person must do this")]
     SamePerson,
+    /// What was approved is not what was proposed.
+    #[n(28)]
+    #[error("the digest approved is not the digest proposed: look at it again and approve what it is now")]
+    DigestMismatch,
     /// A HARD limit would be passed.
     #[n(24)]
     #[error("the limit set at {limit} leaves {remaining}")]
@@ -203,7 +215,10 @@ impl Refusal {
             Self::PeriodNotOver => "PERIOD_NOT_OVER",
             Self::PeriodClosed => "PERIOD_CLOSED",
             Self::PeriodNotClosed => "PERIOD_NOT_CLOSED",
+            Self::PeriodSoftClosed => "PERIOD_SOFT_CLOSED",
+            Self::ProposalUnknown => "PROPOSAL_UNKNOWN",
             Self::SamePerson => "SAME_PERSON",
+            Self::DigestMismatch => "DIGEST_MISMATCH",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
         }
     }
@@ -221,7 +236,10 @@ impl Refusal {
             | Self::Unbalanced { .. }
             | Self::HoldNotOnFund(_)
             | Self::LimitInverted => Class::Invalid,
-            Self::AccountUnknown { .. } | Self::WindowUnknown { .. } | Self::EntryUnknown => Class::Unknown,
+            Self::AccountUnknown { .. }
+            | Self::WindowUnknown { .. }
+            | Self::EntryUnknown
+            | Self::ProposalUnknown => Class::Unknown,
             Self::AccountClosed { .. }
             | Self::HoldExists(_)
             | Self::WindowNotSealed(_)
@@ -233,7 +251,9 @@ impl Refusal {
             | Self::PeriodNotOver
             | Self::PeriodClosed
             | Self::PeriodNotClosed
+            | Self::PeriodSoftClosed
             | Self::SamePerson
+            | Self::DigestMismatch
             | Self::LimitExceeded { .. } => Class::State,
         }
     }

@@ -8,10 +8,12 @@
 //! | open hold | 24, with its name and place in the order of expiry 60 | one for each open hold |
 //! | window | 40, with its look-up 64 | one for each window |
 //! | reversed entry | 32 | one for each |
+//! | proposal | 40, with its position 48 | one for each that waits |
 //!
 //! Entries are not among them: an entry is its record.
 
-use crate::{AccountPath, Column, Limit, WindowKey, path};
+use crate::{AccountPath, Column, Limit, WindowKey, path, period::Shut};
+use access::Proposal;
 use hashbrown::HashMap;
 use journal::{AccountNumber, Day, Item, Position, RequestId};
 use money::{NetPence, Pence, Side, TotalPence};
@@ -183,8 +185,10 @@ pub struct State {
     pub(crate) holds: HashMap<RequestId, Hold>,
     pub(crate) expiries: BTreeSet<(Day, RequestId)>,
     pub(crate) reversed: HashMap<Item, Item>,
-    /// The closed months, each with the caller who closed it.
-    pub(crate) closed_periods: BTreeMap<Period, Position>,
+    /// The months that are not open.
+    pub(crate) periods: BTreeMap<Period, Shut>,
+    /// What waits for another person, by the record that proposed it.
+    pub(crate) proposals: BTreeMap<Position, Proposal>,
     pub(crate) sums: Totals,
 }
 

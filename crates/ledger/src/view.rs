@@ -4,10 +4,10 @@ use crate::{
     Column, Limit, State, Totals, WindowKey,
     state::{Account, NONE, Node, Window, WindowId, row},
 };
+use access::Proposal;
 use core::ops::Bound;
 use journal::{AccountNumber, Day, Item, Position, RequestId};
 use money::{NetPence, Pence, Side, TotalPence};
-use nhs::Period;
 
 /// An account as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,9 +251,9 @@ impl State {
         self.reversed.get(&entry).copied()
     }
 
-    /// The months that are closed, in order.
-    pub fn closed_periods(&self) -> impl Iterator<Item = Period> {
-        self.closed_periods.keys().copied()
+    /// What waits for another person, in the order of the proposals.
+    pub fn proposals(&self) -> impl Iterator<Item = (Position, Proposal)> {
+        self.proposals.iter().map(|(position, proposal)| (*position, *proposal))
     }
 
     fn path_of(&self, account: &Account) -> &str {

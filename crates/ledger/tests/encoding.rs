@@ -60,6 +60,7 @@ fn posted() -> Posted {
         windows: vec![WindowStep { leg: 1, instead: Some(2), seq: 9, total: NetPence::new(-5) }],
         held: vec![Pence::from_u32(100), Pence::ZERO, Pence::ZERO, Pence::from_u32(500)],
         breaches: vec![Breach { limit: Position::new(2), measure: NetPence::new(-1) }],
+        origin: None,
     }
 }
 
@@ -171,8 +172,8 @@ fn bodies_are_what_they_were() {
 
 #[test]
 fn an_unknown_kind_is_refused_by_number() {
-    let error = Ledger::decode(journal::Kind(110), &[0x82, 0x80, 0x82, 0x00, 0x80], &NoBlobs).unwrap_err();
-    assert_eq!(error.to_string(), "record kind 110 is not known to ledger");
+    let error = Ledger::decode(journal::Kind(199), &[0x82, 0x80, 0x82, 0x00, 0x80], &NoBlobs).unwrap_err();
+    assert_eq!(error.to_string(), "record kind 199 is not known to ledger");
 }
 
 #[test]

@@ -297,6 +297,7 @@ fn the_largest_group_fits_a_record() {
             windows: vec![step; legs],
             held: vec![Pence::MAX; holds],
             breaches,
+            origin: Some("2999-12".parse().unwrap()),
         });
     }
     let outcome = Outcome::Accepted([Event::Posted(posted)].into_iter().collect());

@@ -102,6 +102,8 @@ methods! {
         list_entries: ListEntriesRequest => ListEntriesResponse = read_entries;
         list_holds: ListHoldsRequest => ListHoldsResponse = read_holds;
         list_limits: ListLimitsRequest => ListLimitsResponse = read_limits;
+        list_proposals: ListProposalsRequest => ListProposalsResponse = read_proposals;
+        list_periods: ListPeriodsRequest => ListPeriodsResponse = read_periods;
         list_closed_periods: ListClosedPeriodsRequest => ListClosedPeriodsResponse = read_closed_periods;
     }
     writes {
@@ -112,6 +114,9 @@ methods! {
         set_limit: SetLimitRequest => SetLimitResponse = set_limit;
         seal_windows: SealWindowsRequest => SealWindowsResponse = seal_windows;
         close_period: ClosePeriodRequest => ClosePeriodResponse = close_period;
+        soft_close_period: SoftClosePeriodRequest => SoftClosePeriodResponse = soft_close_period;
+        propose_postings: ProposePostingsRequest => ProposePostingsResponse = propose_postings;
+        approve_proposal: ApproveProposalRequest => ApproveProposalResponse = approve_proposal;
         reopen_period: ReopenPeriodRequest => ReopenPeriodResponse = reopen_period;
     }
     streams {

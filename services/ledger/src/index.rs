@@ -248,7 +248,7 @@ fn add(postings: &mut Postings, position: Position, record: &[u8]) {
 }
 
 /// Gives every entry of a record to `each`: the record, the entry's index, the posting, what became of it, and the reason of a
-/// reversal. A record that holds no entry gives none.
+/// reversal or of what two people posted. A record that holds no entry gives none.
 pub(crate) fn read_entries(
     record: &[u8],
     mut each: impl FnMut(&RecordView<'_>, u16, &Posting, &Posted, &str),
@@ -263,6 +263,7 @@ pub(crate) fn read_entries(
     let Ok((command, outcome)) = Ledger::decode(view.header.kind, view.body, &NoBlobs) else { return };
     let reason = match &command {
         ledger::Command::Reverse(reverse) => reverse.reason.as_str(),
+        ledger::Command::Approve(approve) => approve.propose.reason.as_str(),
         ledger::Command::OpenAccount(_)
         | ledger::Command::Post(_)
         | ledger::Command::PostGroup(_)
@@ -271,7 +272,9 @@ pub(crate) fn read_entries(
         | ledger::Command::SealWindows(_)
         | ledger::Command::ExpireHolds(_)
         | ledger::Command::ClosePeriod(_)
-        | ledger::Command::ReopenPeriod(_) => "",
+        | ledger::Command::ReopenPeriod(_)
+        | ledger::Command::SoftClosePeriod(_)
+        | ledger::Command::Propose(_) => "",
     };
     for (index, posting, posted) in ledger::entries(&command, &outcome) {
         each(&view, index, posting, posted, reason);

@@ -11,6 +11,7 @@
 mod adapter;
 mod entries;
 mod index;
+mod period;
 mod post;
 mod read;
 mod write;

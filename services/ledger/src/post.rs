@@ -181,17 +181,10 @@ async fn all_or_none(
     validate_only: bool,
 ) -> Result<(Vec<v1::PostingOutcome>, AsOf), Status> {
     let mut fields = Fields::new();
-    let known = (fields.request_id("request_id", request_id), convert::group(&mut fields, messages));
-    let cause = known.1.as_ref().and_then(|asked| asked.first()).and_then(|first| first.cause);
-    let other = known.1.iter().flatten().position(|asked| asked.cause != cause);
-    if let Some(other) = other {
-        let path = format!("postings[{other}].cause");
-        fields.refuse(&path, "FIELD_INVALID", "the postings of one group follow from one record");
-    }
-    let (request_id, asked) = fields.known(known)?;
-    let keys: Vec<SmallVec<[WindowKey; 1]>> =
-        asked.iter().map(|asked| convert::window_keys(&asked.posting)).collect();
-    let command = Command::PostGroup(PostGroup { postings: asked.into_iter().map(named).collect() });
+    let known = (fields.request_id("request_id", request_id), group(&mut fields, messages));
+    let (request_id, (cause, group)) = fields.known(known)?;
+    let keys: Vec<SmallVec<[WindowKey; 1]>> = group.postings.iter().map(convert::window_keys).collect();
+    let command = Command::PostGroup(group);
     if validate_only {
         let read = handle.read(None, move |state, at| (decided(state, at, request_id, &command), as_of(at)));
         let (decided, as_of) = read.await?;
@@ -207,6 +200,21 @@ async fn all_or_none(
         outcome(Message::Posted(convert::posted(Some((entry, answer.leaf)), answer.replayed, keys, posted)))
     };
     Ok(((0..).zip(&keys).zip(posted).map(result).collect(), as_of_answer(&answer)))
+}
+
+/// The postings of one record, with the record of another service that all of them follow from.
+pub(crate) fn group(
+    fields: &mut Fields,
+    messages: &[v1::Posting],
+) -> Option<(Option<journal::Cause>, PostGroup)> {
+    let asked = convert::group(fields, messages)?;
+    let cause = asked.first().and_then(|first| first.cause);
+    if let Some(other) = asked.iter().position(|asked| asked.cause != cause) {
+        let path = format!("postings[{other}].cause");
+        fields.refuse(&path, "FIELD_INVALID", "the postings of one group follow from one record");
+        return None;
+    }
+    Some((cause, PostGroup { postings: asked.into_iter().map(named).collect() }))
 }
 
 /// A posting of a group has no request of its own: its id only names the hold that it places.

@@ -18,6 +18,8 @@ use tonic::{
 };
 use wire::{PageKey, status::reason_of};
 
+mod periods;
+
 struct OneSystem;
 
 impl Directory for OneSystem {
@@ -33,6 +35,7 @@ struct World {
     journals: Arc<Journals<Ledger>>,
     indexes: Arc<Indexes>,
     draining: watch::Sender<bool>,
+    adapter: Adapter,
     client: Client,
 }
 
@@ -60,6 +63,16 @@ impl World {
             PageKey::new([3; 32]),
             draining.subscribe(),
         );
+        let client = Self::serve(adapter.clone(), caller).await;
+        Self { journals, indexes, draining, adapter, client }
+    }
+
+    /// Another caller of the same service.
+    async fn also_as(&self, caller: Caller) -> Client {
+        Self::serve(self.adapter.clone(), caller).await
+    }
+
+    async fn serve(adapter: Adapter, caller: Caller) -> Client {
         let caller = Arc::new(caller);
         let known = move |mut request: Request<()>| {
             request.extensions_mut().insert(Arc::clone(&caller));
@@ -79,7 +92,7 @@ impl World {
             async move { ours.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotConnected)) }
         });
         let channel = Endpoint::from_static("http://memory").connect_with_connector(connector).await.unwrap();
-        Self { journals, indexes, draining, client: LedgerServiceClient::new(channel) }
+        LedgerServiceClient::new(channel)
     }
 
     async fn close(self) {

@@ -2,7 +2,7 @@
 
 use crate::{Adapter, entries, read::as_of};
 use journal::{Domain as _, Outcome, RequestId, derived_request_id, fingerprint};
-use ledger::{AccountPath, Command, Event, Ledger, MarkPeriod, OpenAccount, Posting, Reverse, SealWindows};
+use ledger::{AccountPath, Command, Event, Ledger, OpenAccount, Posting, Reverse, SealWindows};
 use proto::{common::v1::Recorded, ledger::v1};
 use server::journals::{Answer, Handle, Request};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(crate) fn event(
 
 impl Adapter {
     /// Records one command.
-    async fn submit(
+    pub(crate) async fn submit(
         &self,
         handle: &Handle<Ledger>,
         request_id: RequestId,
@@ -190,50 +190,6 @@ impl Adapter {
         });
         Ok(v1::SealWindowsResponse { recorded: Some(recorded(&answer)), windows: read.await? })
     }
-
-    pub(crate) async fn close_period(
-        &self,
-        caller: Arc<str>,
-        message: v1::ClosePeriodRequest,
-    ) -> Result<v1::ClosePeriodResponse, Status> {
-        let v1::ClosePeriodRequest { system, request_id, period, reason } = message;
-        let recorded =
-            self.mark(&caller, &system, &request_id, &period, &reason, Command::ClosePeriod).await?;
-        Ok(v1::ClosePeriodResponse { recorded: Some(recorded) })
-    }
-
-    pub(crate) async fn reopen_period(
-        &self,
-        caller: Arc<str>,
-        message: v1::ReopenPeriodRequest,
-    ) -> Result<v1::ReopenPeriodResponse, Status> {
-        let v1::ReopenPeriodRequest { system, request_id, period, reason } = message;
-        let recorded =
-            self.mark(&caller, &system, &request_id, &period, &reason, Command::ReopenPeriod).await?;
-        Ok(v1::ReopenPeriodResponse { recorded: Some(recorded) })
-    }
-
-    async fn mark(
-        &self,
-        caller: &Arc<str>,
-        system: &str,
-        request_id: &str,
-        period: &str,
-        reason: &str,
-        command: fn(MarkPeriod) -> Command,
-    ) -> Result<Recorded, Status> {
-        let mut fields = Fields::new();
-        let known = (
-            fields.system("system", system),
-            fields.request_id("request_id", request_id),
-            convert::period(&mut fields, "period", period),
-            convert::reason_text(&mut fields, "reason", reason),
-        );
-        let (system, request_id, period, reason) = fields.known(known)?;
-        let handle = self.journal(&system).await?;
-        let answer = self.submit(&handle, request_id, caller, command(MarkPeriod { period, reason })).await?;
-        Ok(recorded(&answer))
-    }
 }
 
 /// What the ledger would answer, without recording anything.
@@ -248,7 +204,7 @@ pub(crate) fn decided(
         recorded_time: at.recorded_time,
         business_date: at.business_date,
         request_id,
-        // Only the reopening of a month looks at it, and that is never only checked.
+        // Only what takes two people looks at it, and that is never only checked.
         caller: journal::Position::FIRST,
     };
     let mut events = Ledger::decide(state, &moment, command)?;

@@ -5,9 +5,9 @@ use journal::{
     Day, Domain, Instant, Item, Moment, NoBlobs, Outcome, Position, RequestId, derived_request_id,
 };
 use ledger::{
-    AccountPath, Command, EntryKind, Event, HoldAction, Ledger, Leg, LinePosition, MarkPeriod, OpenAccount,
-    Posting, Refusal, Reverse, SealWindows, SetLimit, Severity, Stage, State, WindowKey, WindowName,
-    WindowUse,
+    AccountPath, Act, Approve, Command, EntryKind, Event, HoldAction, Ledger, Leg, LinePosition, MarkPeriod,
+    OpenAccount, PostGroup, Posting, Propose, Refusal, Reverse, SealWindows, SetLimit, Severity, Stage,
+    State, WindowKey, WindowName, WindowUse,
 };
 use money::{NetPence, Pence, Side};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -180,10 +180,33 @@ impl Book {
                 let (payer, payee, key) = window_name(rest);
                 Command::SealWindows(SealWindows { windows: vec![WindowName { payer, payee, key }] })
             }
-            "close-period" | "reopen-period" => {
+            "close-period" | "reopen-period" | "soft-close-period" => {
                 let mark = MarkPeriod { period: rest.parse().unwrap(), reason: "test".into() };
-                if word == "close-period" { Command::ClosePeriod(mark) } else { Command::ReopenPeriod(mark) }
+                match word {
+                    "close-period" => Command::ClosePeriod(mark),
+                    "reopen-period" => Command::ReopenPeriod(mark),
+                    _ => Command::SoftClosePeriod(mark),
+                }
             }
+            "as" => {
+                self.caller = Position::new(rest.parse().unwrap());
+                return None;
+            }
+            "propose" => {
+                let (name, act) = rest.split_once(' ').unwrap();
+                let act = match act.split_once(' ').unwrap() {
+                    ("reopen", month) => Act::Reopen(month.parse().unwrap()),
+                    (_, posting) => {
+                        let (kind, legs) = posting.split_once(':').unwrap();
+                        Act::Post(PostGroup { postings: vec![self.posting(kind.trim(), legs)] })
+                    }
+                };
+                let (position, answer) =
+                    self.submit(id, &Command::Propose(Propose { act, reason: "test".into() }));
+                self.names.insert(name.into(), (Item { position, index: 0 }, id));
+                return Some(answer);
+            }
+            "approve" => self.approval(rest),
             other => panic!("no such word: {other}"),
         };
         Some(self.submit(id, &command).1)
@@ -198,6 +221,14 @@ impl Book {
             .map(|(_, posting, posted)| Posting::reversal_of(entry, posting, posted, self.day));
         let posting = posting.unwrap_or_else(|| Posting::new(EntryKind::Reversal, self.day, vec![]));
         Command::Reverse(Reverse { entry, reason: "test".into(), posting })
+    }
+
+    fn approval(&self, name: &str) -> Command {
+        let proposal = self.names[name].0.position;
+        let record = &self.records[usize::try_from(proposal.get()).unwrap()];
+        let (command, _) = Ledger::decode(record.kind, &record.body, &NoBlobs).unwrap();
+        let Command::Propose(propose) = command else { panic!("{name}") };
+        Command::Approve(Approve { proposal, digest: propose.digest(), propose })
     }
 
     fn posting(&mut self, kind: &str, legs: &str) -> Posting {
@@ -234,6 +265,7 @@ impl Book {
                 }
                 ["release", hold] => posting.holds.push(HoldAction::Release { hold: request_id(hold) }),
                 ["accounted", day] => posting.accounting_date = Some(day.parse().unwrap()),
+                ["happened", day] => posting.effective_date = day.parse().unwrap(),
                 other => panic!("{other:?}"),
             }
         }
@@ -343,6 +375,7 @@ pub(crate) fn summary(state: &State) -> String {
     for limit in state.limits_in_force() {
         writeln!(text, "{limit:?}").unwrap();
     }
-    writeln!(text, "{:?} {:?}", state.sums(), state.closed_periods().collect::<Vec<_>>()).unwrap();
+    writeln!(text, "{:?} {:?}", state.sums(), state.shut_periods().collect::<Vec<_>>()).unwrap();
+    writeln!(text, "{:?}", state.proposals().collect::<Vec<_>>()).unwrap();
     text
 }

@@ -9,7 +9,7 @@ use ledger::{
     WindowName, WindowUse,
 };
 use money::{NetPence, Side};
-use nhs::Period;
+use nhs::{FinancialYear, Period};
 use proto::ledger::v1;
 
 /// A posting as it was asked for.
@@ -311,6 +311,11 @@ pub fn windows(fields: &mut Fields, messages: &[v1::WindowName]) -> Option<Vec<W
 /// A node of the chart, or `None` for all of it.
 pub fn node(fields: &mut Fields, path: &str, text: &str) -> Option<Option<NodePath>> {
     fields.parse_optional(path, text)
+}
+
+/// A financial year.
+pub fn financial_year(fields: &mut Fields, path: &str, text: &str) -> Option<FinancialYear> {
+    fields.parse(path, text)
 }
 
 /// A month.

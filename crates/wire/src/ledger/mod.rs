@@ -2,15 +2,18 @@
 
 mod inward;
 mod outward;
+mod period;
 mod window;
 
 pub use inward::{
-    Asked, account_name, entry_name, group, limit, node, opened_paths, period, posting, reason_text, windows,
+    Asked, account_name, entry_name, financial_year, group, limit, node, opened_paths, period, posting,
+    reason_text, windows,
 };
 pub use outward::{
     EntryOf, account, balance, entry, hold, line, line_sum, posted, refused, side, totals, window,
     window_keys,
 };
+pub use period::{ProposalOf, accounting_period, proposal};
 pub use window::{key, key_from};
 
 use crate::{Class, FieldError, Reason};
@@ -54,7 +57,10 @@ impl Reason for Refusal {
         "PERIOD_NOT_OVER",
         "PERIOD_CLOSED",
         "PERIOD_NOT_CLOSED",
+        "PERIOD_SOFT_CLOSED",
+        "PROPOSAL_UNKNOWN",
         "SAME_PERSON",
+        "DIGEST_MISMATCH",
         "LIMIT_EXCEEDED",
     ];
 
@@ -95,7 +101,10 @@ impl Reason for Refusal {
             | Self::PeriodNotOver
             | Self::PeriodClosed
             | Self::PeriodNotClosed
-            | Self::SamePerson => String::new(),
+            | Self::PeriodSoftClosed
+            | Self::ProposalUnknown
+            | Self::SamePerson
+            | Self::DigestMismatch => String::new(),
         }
     }
 
@@ -132,7 +141,10 @@ impl Reason for Refusal {
             | Self::PeriodNotOver
             | Self::PeriodClosed
             | Self::PeriodNotClosed
-            | Self::SamePerson => Vec::new(),
+            | Self::PeriodSoftClosed
+            | Self::ProposalUnknown
+            | Self::SamePerson
+            | Self::DigestMismatch => Vec::new(),
         }
     }
 }

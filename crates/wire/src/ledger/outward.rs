@@ -190,7 +190,7 @@ pub fn posted(
     keys: &[WindowKey],
     posted: &Posted,
 ) -> v1::PostingResult {
-    let Posted { accounting_date, windows, held, breaches: passed } = posted;
+    let Posted { accounting_date, windows, held, breaches: passed, origin } = posted;
     v1::PostingResult {
         entry: entry.map(|(item, _)| entry_name(item)),
         leaf_hash: entry.map(|(_, leaf)| common::digest(leaf)).unwrap_or_default(),
@@ -199,6 +199,7 @@ pub fn posted(
         windows: steps(keys, windows),
         held_pence: held.iter().map(|pence| pence.get()).collect(),
         breaches: breaches(passed),
+        period_of_origin: origin.map(|month| month.to_string()).unwrap_or_default(),
     }
 }
 
@@ -227,7 +228,7 @@ pub struct EntryOf<'a> {
     pub posting: &'a Posting,
     /// What became of it.
     pub posted: &'a Posted,
-    /// Why, of a reversal.
+    /// Why, of a reversal or of what two people posted.
     pub reason: &'a str,
     /// The entry that reversed it.
     pub reversed_by: Option<Item>,
@@ -237,7 +238,7 @@ pub struct EntryOf<'a> {
 #[must_use]
 pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
     let EntryOf { header, index, posting, posted, reason, reversed_by } = of;
-    let Posted { accounting_date, windows, held, breaches: passed } = posted;
+    let Posted { accounting_date, windows, held, breaches: passed, origin } = posted;
     v1::Entry {
         name: Some(entry_name(Item { position: header.position, index: *index })),
         posting: Some(posting_message(header, posting)),
@@ -250,10 +251,11 @@ pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
         caller: header.caller.get(),
         reversed_by: reversed_by.map(entry_name),
         reason: (*reason).to_owned(),
+        period_of_origin: origin.map(|month| month.to_string()).unwrap_or_default(),
     }
 }
 
-fn posting_message(header: &Header, posting: &Posting) -> v1::Posting {
+pub(super) fn posting_message(header: &Header, posting: &Posting) -> v1::Posting {
     let Posting { kind, effective_date, legs, holds, corrects, reference, accounting_date, on_behalf_of } =
         posting;
     v1::Posting {

@@ -93,7 +93,13 @@ fn header(request_id: RequestId, cause: Option<Cause>) -> Header {
 }
 
 fn posted_nothing() -> Posted {
-    Posted { accounting_date: Day::new(17_318), windows: vec![], held: vec![], breaches: vec![] }
+    Posted {
+        accounting_date: Day::new(17_318),
+        windows: vec![],
+        held: vec![],
+        breaches: vec![],
+        origin: None,
+    }
 }
 
 fn message_of(id: RequestId, cause: Option<Cause>, posting: &Posting) -> v1::Posting {

@@ -1,5 +1,7 @@
 //! `almoner ledger`: the books, read and written by finance and auditors.
 
+mod period;
+mod post;
 mod read;
 mod write;
 
@@ -43,10 +45,20 @@ enum Command {
     SetLimit(write::SetLimit),
     /// Reverse an entry
     Reverse(write::Reverse),
+    /// Make one entry of any number of legs, or propose it where that takes two people
+    Post(post::Post),
+    /// Show the months of a financial year: open, soft-closed or closed
+    Periods(period::Year),
+    /// Soft-close a month that has ended: only what two people post is accounted for in it
+    SoftClosePeriod(period::Period),
     /// Close a month that has ended
-    ClosePeriod(write::Period),
-    /// Open a closed month again; it takes another person than the one who closed it
-    ReopenPeriod(write::Period),
+    ClosePeriod(period::Period),
+    /// Propose to open a closed month again; another person approves it
+    ReopenPeriod(period::Period),
+    /// List what waits for another person
+    Proposals,
+    /// Approve what another person proposed
+    Approve(period::Approve),
 }
 
 /// A ledger to ask.
@@ -78,7 +90,12 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Allocate(allocate) => write::allocate(&ledger, allocate).await,
         Command::SetLimit(limit) => write::set_limit(&ledger, limit).await,
         Command::Reverse(reverse) => write::reverse(&ledger, reverse).await,
-        Command::ClosePeriod(period) => write::close_period(&ledger, period).await,
-        Command::ReopenPeriod(period) => write::reopen_period(&ledger, period).await,
+        Command::Post(post) => post::post(&ledger, post).await,
+        Command::Periods(year) => period::periods(&ledger, year).await,
+        Command::SoftClosePeriod(period) => period::soft_close(&ledger, period).await,
+        Command::ClosePeriod(period) => period::close(&ledger, period).await,
+        Command::ReopenPeriod(period) => period::reopen(&ledger, period).await,
+        Command::Proposals => period::proposals(&ledger).await,
+        Command::Approve(of) => period::approve(&ledger, of).await,
     }
 }

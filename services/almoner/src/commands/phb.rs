@@ -154,7 +154,7 @@ fn pounds(pence: i64) -> String {
 }
 
 /// The bytes that hexadecimal digits spell.
-fn unhex(text: &str) -> Result<Vec<u8>, String> {
+pub(super) fn unhex(text: &str) -> Result<Vec<u8>, String> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let bytes: Option<Vec<u8>> =
@@ -162,7 +162,7 @@ fn unhex(text: &str) -> Result<Vec<u8>, String> {
     bytes.filter(|_| rest.is_empty()).ok_or_else(|| "it must be hexadecimal digits, two to a byte".to_owned())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -69,7 +69,7 @@ fn pounds(pence: i64) -> String {
     NetPence::new(pence).to_string()
 }
 
-fn table<const N: usize>(heads: [&str; N], amounts: core::ops::Range<usize>) -> Table {
+pub(super) fn table<const N: usize>(heads: [&str; N], amounts: core::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(heads);
     for column in amounts {
@@ -80,7 +80,7 @@ fn table<const N: usize>(heads: [&str; N], amounts: core::ops::Range<usize>) -> 
     table
 }
 
-fn show(table: &Table) {
+pub(super) fn show(table: &Table) {
     output::line(format_args!("{table}"));
 }
 
@@ -203,7 +203,7 @@ pub(super) async fn limits(ledger: &Ledger) -> anyhow::Result<()> {
 }
 
 /// Paths of the accounts, for showing legs.
-async fn paths(ledger: &Ledger) -> anyhow::Result<std::collections::BTreeMap<u64, String>> {
+pub(super) async fn paths(ledger: &Ledger) -> anyhow::Result<std::collections::BTreeMap<u64, String>> {
     let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), min_position: None };
     let accounts = ledger.ask(request).await?.accounts;
     Ok(accounts.into_iter().map(|account| (account.number, account.path)).collect())

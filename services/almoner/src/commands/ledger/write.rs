@@ -13,7 +13,7 @@ use proto::{
 
 /// The attempt.
 #[derive(Debug, Args)]
-struct Attempt {
+pub(super) struct Attempt {
     /// Request id of an attempt that got no answer, to repeat it; default: a new one
     #[arg(long, value_name = "UUID")]
     request_id: Option<String>,
@@ -21,7 +21,7 @@ struct Attempt {
 
 impl Attempt {
     /// The id, shown when it is new: whoever must repeat the command needs it.
-    fn id(self) -> String {
+    pub(super) fn id(self) -> String {
         self.request_id.unwrap_or_else(|| {
             let id = client::new_request_id();
             output::line(format_args!("request id {id}"));
@@ -91,19 +91,7 @@ pub(super) struct Reverse {
     attempt: Attempt,
 }
 
-/// A month.
-#[derive(Debug, Args)]
-pub(super) struct Period {
-    /// The month, for example 2017-06
-    period: String,
-    /// Why
-    #[arg(long)]
-    reason: String,
-    #[command(flatten)]
-    attempt: Attempt,
-}
-
-fn say(recorded: Option<Recorded>) {
+pub(super) fn say(recorded: Option<Recorded>) {
     let recorded = recorded.unwrap_or_default();
     let replayed = if recorded.replayed { " (before)" } else { "" };
     output::line(format_args!("recorded at position {}{replayed}", recorded.position));
@@ -150,13 +138,17 @@ pub(super) async fn allocate(ledger: &Ledger, allocate: Allocate) -> anyhow::Res
         ..v1::PostEntriesRequest::default()
     };
     let answer = ledger.ask(request).await?;
-    match answer.outcomes.into_iter().next().and_then(|outcome| outcome.outcome) {
-        Some(Outcome::Posted(posted)) => {
-            let replayed = if posted.replayed { " (before)" } else { "" };
-            let position = posted.entry.unwrap_or_default().position;
-            output::line(format_args!("{pounds} allocated to {line} at position {position}{replayed}"));
-            Ok(())
-        }
+    let posted = made(answer.outcomes.into_iter().next())?;
+    let replayed = if posted.replayed { " (before)" } else { "" };
+    let position = posted.entry.unwrap_or_default().position;
+    output::line(format_args!("{pounds} allocated to {line} at position {position}{replayed}"));
+    Ok(())
+}
+
+/// The posting that was made, or why not.
+pub(super) fn made(outcome: Option<v1::PostingOutcome>) -> anyhow::Result<v1::PostingResult> {
+    match outcome.and_then(|outcome| outcome.outcome) {
+        Some(Outcome::Posted(posted)) => Ok(posted),
         Some(Outcome::Refused(refused)) => {
             let problems: Vec<String> =
                 refused.problems.iter().map(|p| format!("{} ({})", p.message, p.reason)).collect();
@@ -199,22 +191,6 @@ pub(super) async fn reverse(ledger: &Ledger, reverse: Reverse) -> anyhow::Result
         entry: Some(v1::EntryName { position, index }),
         reason,
     };
-    say(ledger.ask(request).await?.recorded);
-    Ok(())
-}
-
-pub(super) async fn close_period(ledger: &Ledger, period: Period) -> anyhow::Result<()> {
-    let Period { period, reason, attempt } = period;
-    let request =
-        v1::ClosePeriodRequest { system: ledger.system.clone(), request_id: attempt.id(), period, reason };
-    say(ledger.ask(request).await?.recorded);
-    Ok(())
-}
-
-pub(super) async fn reopen_period(ledger: &Ledger, period: Period) -> anyhow::Result<()> {
-    let Period { period, reason, attempt } = period;
-    let request =
-        v1::ReopenPeriodRequest { system: ledger.system.clone(), request_id: attempt.id(), period, reason };
     say(ledger.ask(request).await?.recorded);
     Ok(())
 }

@@ -3,14 +3,18 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "the naive ledger names what matters to it")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod naive;
 use common::{Book, path, request_id};
-use journal::{Day, Domain as _, Item, NoBlobs, Position};
+use journal::{Day, Digest, Domain as _, Item, NoBlobs, Position};
 use ledger::{
-    AccountPath, Column, Command, EntryKind, Event, HoldAction, Ledger, Leg, NodePath, PostGroup, Posting,
-    Reverse, SealWindows, SetLimit, Severity, Stage, WindowKey, WindowName, WindowUse,
+    Act, Approve, Command, EntryKind, Event, HoldAction, Ledger, Leg, MarkPeriod, PostGroup, Posting,
+    Propose, Reverse, SealWindows, SetLimit, Severity, Stage, WindowKey, WindowName, WindowUse,
 };
 use money::{NetPence, Pence, Side};
+use naive::{Answer, Model};
+use nhs::Period;
 use proptest::prelude::*;
 
 const ACCOUNTS: [&str; 20] = [
@@ -49,6 +53,8 @@ const PAYEES: [&str; 3] = ["NT3", "RHW", "H"];
 const KINDS: [EntryKind; 3] = [EntryKind::Activity, EntryKind::OnAccount, EntryKind::PaymentInstructed];
 const HOLDS: [&str; 4] = ["h0", "h1", "h2", "h3"];
 
+const MONTHS: [&str; 5] = ["2017-04", "2017-05", "2017-06", "2017-07", "2017-08"];
+
 fn key(index: usize) -> WindowKey {
     match index % 4 {
         0 => WindowKey::Cut { period: "2017-06".parse().unwrap(), stage: Stage::Freeze },
@@ -66,6 +72,17 @@ enum Op {
     Limit(usize, bool, Option<i64>, Option<i64>),
     Close(usize),
     Day(u8),
+    /// Closes a month, softly or not.
+    Shut(usize, bool),
+    Propose(Proposed, u64),
+    /// Approves one of the proposals, by whom, and whether what was proposed was looked at.
+    Approve(usize, u64, bool),
+}
+
+#[derive(Debug, Clone)]
+enum Proposed {
+    Reopen(usize),
+    Post(Vec<Draw>),
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +91,9 @@ struct Draw {
     /// Account, side, pence, window.
     legs: Vec<(usize, bool, u32, usize)>,
     holds: Vec<(u8, usize, usize, u32)>,
+    /// Days before today: when it happened, and the accounting date proposed.
+    happened: u8,
+    accounted: Option<i8>,
 }
 
 fn draw() -> impl Strategy<Value = Draw> {
@@ -108,7 +128,9 @@ fn draw() -> impl Strategy<Value = Draw> {
         });
     let any = prop::collection::vec((0..ACCOUNTS.len() + 1, any::<bool>(), pence, 0..8_usize), 0..4);
     let legs = prop_oneof![6 => usual, 4 => within, 1 => pair, 1 => any];
-    (0..KINDS.len(), legs, holds).prop_map(|(kind, legs, holds)| Draw { kind, legs, holds })
+    let accounted = prop::option::weighted(0.3, -3_i8..90);
+    (0..KINDS.len(), legs, holds, 0_u8..90, accounted)
+        .prop_map(|(kind, legs, holds, happened, accounted)| Draw { kind, legs, holds, happened, accounted })
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -121,227 +143,20 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..NODES.len(), any::<bool>(), bound.clone(), bound).prop_map(|(n, h, f, c)| Op::Limit(n, h, f, c)),
         1 => (0..ACCOUNTS.len()).prop_map(Op::Close),
         1 => (1_u8..20).prop_map(Op::Day),
+        1 => (0..MONTHS.len(), any::<bool>()).prop_map(|(month, soft)| Op::Shut(month, soft)),
+        1 => (0..MONTHS.len(), 0..2_u64).prop_map(|(month, by)| Op::Propose(Proposed::Reopen(month), by)),
+        1 => (prop::collection::vec(draw(), 1..3), 0..2_u64)
+            .prop_map(|(draws, by)| Op::Propose(Proposed::Post(draws), by)),
+        2 => (any::<usize>(), 0..2_u64, prop::bool::weighted(0.9)).prop_map(|(n, by, seen)| Op::Approve(n, by, seen)),
     ]
-}
-
-/// The naive ledger. Everything it knows is a list, and every question a sum over lists.
-#[derive(Clone, Default)]
-struct Model {
-    accounts: Vec<(Position, AccountPath)>,
-    closed: Vec<Position>,
-    /// Account and credit less debit.
-    legs: Vec<(Position, i128)>,
-    /// Hold, account, change, expiry.
-    holds: Vec<(&'static str, Position, i128, Day)>,
-    /// Payee, window, change; payer is always 10M.
-    steps: Vec<(String, WindowKey, i128)>,
-    paid: Vec<(String, WindowKey, i128)>,
-    sealed: Vec<(String, WindowKey)>,
-    limits: Vec<(String, Severity, Option<i64>, Option<i64>)>,
-    reversed: Vec<Item>,
-}
-
-type Answer<T> = Result<T, &'static str>;
-
-impl Model {
-    fn path(&self, account: Position) -> Answer<&AccountPath> {
-        self.accounts.iter().find(|(number, _)| *number == account).map(|(_, p)| p).ok_or("ACCOUNT_UNKNOWN")
-    }
-
-    fn below(&self, node: &str) -> Vec<Position> {
-        let inside = |p: &str| p == node || p.strip_prefix(node).is_some_and(|rest| rest.starts_with('/'));
-        self.accounts.iter().filter(|(_, p)| inside(p.as_str())).map(|(number, _)| *number).collect()
-    }
-
-    fn credit(&self, node: &str) -> i128 {
-        let below = self.below(node);
-        self.legs.iter().filter(|(account, _)| below.contains(account)).map(|(_, net)| net).sum()
-    }
-
-    fn held(&self, node: &str) -> i128 {
-        let below = self.below(node);
-        self.holds
-            .iter()
-            .filter(|(_, account, ..)| below.contains(account))
-            .map(|(_, _, change, _)| change)
-            .sum()
-    }
-
-    fn remaining(&self, hold: &str) -> i128 {
-        self.holds.iter().filter(|(name, ..)| *name == hold).map(|(_, _, change, _)| change).sum()
-    }
-
-    fn measure(&self, node: &str) -> i128 {
-        let available = self.credit(node) - self.held(node);
-        let side = node.parse::<NodePath>().unwrap().normal_side();
-        if side == Side::Credit { available } else { -available }
-    }
-
-    fn total(list: &[(String, WindowKey, i128)], payee: &str, key: WindowKey) -> i128 {
-        list.iter().filter(|(p, k, _)| p == payee && *k == key).map(|(_, _, change)| change).sum()
-    }
-
-    fn run(&self, payee: &str) -> u32 {
-        let sealed = |number| self.sealed.contains(&(payee.to_owned(), WindowKey::Run { number }));
-        (1..).find(|number| !sealed(*number)).unwrap()
-    }
-
-    fn open(&self, account: Position) -> Answer<&AccountPath> {
-        let path = self.path(account)?;
-        if self.closed.contains(&account) { Err("ACCOUNT_CLOSED") } else { Ok(path) }
-    }
-
-    fn check(&self, posting: &Posting) -> Answer<()> {
-        let zero = posting.legs.iter().any(|leg| leg.pence.is_zero())
-            || posting.holds.iter().any(|h| matches!(h, HoldAction::Place { pence, .. } if pence.is_zero()));
-        if zero {
-            return Err("AMOUNT_ZERO");
-        }
-        for leg in &posting.legs {
-            self.open(leg.account)?;
-        }
-        for hold in &posting.holds {
-            if let HoldAction::Place { account, .. } = hold {
-                self.open(*account)?;
-            }
-        }
-        for leg in &posting.legs {
-            match (self.path(leg.account)?.column() == Column::Payable, leg.window) {
-                (true, None) => return Err("WINDOW_MISSING"),
-                (false, Some(_)) => return Err("WINDOW_NOT_ALLOWED"),
-                _ => {}
-            }
-        }
-        let touched: Vec<(&AccountPath, i128)> =
-            posting.legs.iter().map(|leg| (self.path(leg.account).unwrap(), signed(leg))).collect();
-        let sum = |part: &dyn Fn(&AccountPath) -> bool| -> i128 {
-            touched.iter().filter(|(p, _)| part(p)).map(|(_, net)| net).sum()
-        };
-        let limited = |p: &AccountPath| {
-            touched.iter().any(|(q, _)| {
-                q.column() == Column::ResourceLimit
-                    && (q.payer(), q.financial_year()) == (p.payer(), p.financial_year())
-            })
-        };
-        for (p, _) in &touched {
-            let balances = match p.column() {
-                Column::Target => sum(&|q| q.column() == Column::Target) == 0,
-                Column::ResourceLimit | Column::Allocation if limited(p) => {
-                    let same =
-                        |q: &AccountPath| (q.payer(), q.financial_year()) == (p.payer(), p.financial_year());
-                    let either =
-                        |q: &AccountPath| matches!(q.column(), Column::ResourceLimit | Column::Allocation);
-                    sum(&|q| same(q) && either(q)) == 0
-                }
-                Column::Allocation => sum(&|q| q.line() == p.line() && q.column() == Column::Allocation) == 0,
-                _ => sum(&|q| q.line() == p.line() && q.column() != Column::Allocation) == 0,
-            };
-            if !balances {
-                return Err("UNBALANCED");
-            }
-        }
-        Ok(())
-    }
-
-    fn post(&mut self, posting: &Posting) -> Answer<()> {
-        self.check(posting)?;
-        for action in &posting.holds {
-            match *action {
-                HoldAction::Place { account, pence, expires, name } => {
-                    let name = HOLDS.into_iter().find(|h| Some(request_id(h)) == name).unwrap();
-                    if !self.path(account)?.column().is_fund() {
-                        return Err("HOLD_NOT_ON_FUND");
-                    }
-                    if self.remaining(name) != 0 {
-                        return Err("HOLD_EXISTS");
-                    }
-                    self.holds.push((name, account, pence.get().into(), expires));
-                }
-                HoldAction::Capture { hold, pence } => self.lower(hold, pence),
-                HoldAction::Release { hold } => self.lower(hold, None),
-            }
-        }
-        for leg in &posting.legs {
-            let payee = self.path(leg.account)?.payee().unwrap_or_default().to_owned();
-            match leg.window {
-                None => {}
-                Some(WindowUse::Pays(key)) => {
-                    if !self.sealed.contains(&(payee.clone(), key)) {
-                        return Err("WINDOW_NOT_SEALED");
-                    }
-                    self.paid.push((payee.clone(), key, -signed(leg)));
-                    let (paid, total) =
-                        (Self::total(&self.paid, &payee, key), Self::total(&self.steps, &payee, key));
-                    if !(total.min(0)..=total.max(0)).contains(&paid) {
-                        return Err("WINDOW_OVERPAID");
-                    }
-                }
-                Some(WindowUse::Adds(key)) => {
-                    let run = WindowKey::Run { number: self.run(&payee) };
-                    let past =
-                        matches!(key, WindowKey::Run { .. }) || self.sealed.contains(&(payee.clone(), key));
-                    self.steps.push((payee, if past { run } else { key }, signed(leg)));
-                }
-            }
-            self.legs.push((leg.account, signed(leg)));
-        }
-        Ok(())
-    }
-
-    fn lower(&mut self, hold: journal::RequestId, pence: Option<Pence>) {
-        let name = HOLDS.into_iter().find(|h| request_id(h) == hold).unwrap();
-        let left = self.remaining(name);
-        if let Some((_, account, _, expires)) = self.holds.iter().rfind(|(n, ..)| *n == name).copied() {
-            let by = pence.map_or(left, |pence| left.min(pence.get().into()));
-            self.holds.push((name, account, -by, expires));
-        }
-    }
-
-    /// All postings or none.
-    fn post_all(&mut self, postings: &[Posting]) -> Answer<()> {
-        if postings.iter().any(|p| p.legs.is_empty() && p.holds.is_empty()) {
-            return Err("EMPTY");
-        }
-        let mut after = self.clone();
-        for posting in postings {
-            after.post(posting)?;
-        }
-        let binding = postings.iter().any(|p| !p.kind.is_report());
-        for (node, severity, floor, ceiling) in &self.limits {
-            let (was, is) = (self.measure(node), after.measure(node));
-            let low = floor.is_some_and(|floor| is < i128::from(floor) && is < was);
-            let high = ceiling.is_some_and(|ceiling| is > i128::from(ceiling) && is > was);
-            if binding && *severity == Severity::Hard && (low || high) {
-                return Err("LIMIT_EXCEEDED");
-            }
-        }
-        *self = after;
-        Ok(())
-    }
-
-    fn expire(&mut self, day: Day) {
-        for name in HOLDS {
-            let left = self.remaining(name);
-            let last = self.holds.iter().rfind(|(n, _, change, _)| *n == name && *change > 0).copied();
-            if let Some((_, account, _, expires)) = last
-                && left > 0
-                && expires <= day
-            {
-                self.holds.push((name, account, -left, expires));
-            }
-        }
-    }
-}
-
-fn signed(leg: &Leg) -> i128 {
-    let pence = i128::from(leg.pence.get());
-    if leg.side == Side::Credit { pence } else { -pence }
 }
 
 struct World {
     book: Book,
     model: Model,
     numbers: Vec<Position>,
+    /// What waits for another person, or did: its record, what, and who proposed it.
+    proposals: Vec<(Position, Propose, u64)>,
 }
 
 impl World {
@@ -353,7 +168,7 @@ impl World {
             model.accounts.push((number, path.parse().unwrap()));
             numbers.push(number);
         }
-        Self { book, model, numbers }
+        Self { book, model, numbers, proposals: Vec::new() }
     }
 
     fn posting(&self, draw: &Draw) -> Posting {
@@ -373,7 +188,10 @@ impl World {
                 window: (payable != spurious).then_some(uses),
             }
         };
-        let mut posting = Posting::new(KINDS[draw.kind], self.book.day, draw.legs.iter().map(leg).collect());
+        let ago = |days: i32| self.book.day.plus(-days);
+        let legs = draw.legs.iter().map(leg).collect();
+        let mut posting = Posting::new(KINDS[draw.kind], ago(draw.happened.into()), legs);
+        posting.accounting_date = draw.accounted.map(|days| ago(days.into()));
         for (action, hold, account, pence) in &draw.holds {
             let hold = request_id(HOLDS[*hold]);
             posting.holds.push(match action {
@@ -394,9 +212,8 @@ impl World {
         let id = request_id(&format!("{}", self.book.records.len()));
         let (command, expected) = match op {
             Op::Group(draws) => {
-                let postings: Vec<Posting> = draws.iter().map(|draw| self.posting(draw)).collect();
+                let mut postings: Vec<Posting> = draws.iter().map(|draw| self.posting(draw)).collect();
                 let expected = self.model.post_all(&postings);
-                let mut postings = postings;
                 let command = if postings.len() == 1 {
                     Command::Post(postings.remove(0))
                 } else {
@@ -441,6 +258,15 @@ impl World {
                 };
                 (Command::CloseAccount { account }, expected)
             }
+            Op::Shut(month, soft) => self.shut(MONTHS[*month].parse().unwrap(), *soft),
+            Op::Propose(what, by) => {
+                self.propose(what, *by);
+                return;
+            }
+            Op::Approve(index, by, seen) => match self.approval(*index, *by, *seen) {
+                Some(pair) => pair,
+                None => return,
+            },
             Op::Day(days) => {
                 let day = self.book.day.plus((*days).into());
                 self.book.roll_to(day);
@@ -449,14 +275,22 @@ impl World {
             }
         };
         let got = self.book.submit(id, &command).1;
+        self.book.caller = Position::FIRST;
         assert_eq!(got.as_ref().map(|_| ()).map_err(ledger::Refusal::reason), expected, "{command:?}");
         self.notes(&command, got.ok());
     }
 
     /// A window's steps are numbered without a gap and carry its true total.
     fn notes(&self, command: &Command, event: Option<Event>) {
-        let Some(Event::Posted(posted)) = event else { return };
-        let Some((posting, posted)) = command.postings().iter().zip(&posted).next_back() else { return };
+        let Some(event) = event else { return };
+        for (posting, posted) in command.postings().iter().zip(event.posted()) {
+            let two = matches!(command, Command::Approve(_));
+            let expected = self.model.accounting(self.book.day, posting, two);
+            assert_eq!((posted.accounting_date, posted.origin), expected, "{posting:?}");
+        }
+        let Some((posting, posted)) = command.postings().iter().zip(event.posted()).next_back() else {
+            return;
+        };
         let Some(step) = posted.windows.last() else { return };
         let leg = &posting.legs[usize::from(step.leg)];
         let payee = self.model.path(leg.account).unwrap().payee().unwrap();
@@ -465,6 +299,71 @@ impl World {
         let count = self.model.steps.iter().filter(|(p, k, _)| p == payee && *k == key).count();
         assert_eq!(usize::try_from(step.seq).unwrap(), count);
         assert_eq!(i128::from(step.total.get()), Model::total(&self.model.steps, payee, key));
+    }
+
+    fn shut(&mut self, period: Period, soft: bool) -> (Command, Answer<()>) {
+        let standing = self.model.shut.iter().find(|(shut, _)| *shut == period).map(|(_, soft)| *soft);
+        let expected = match standing {
+            _ if self.book.day.date() <= period.last_day() => Err("PERIOD_NOT_OVER"),
+            Some(false) => Err("PERIOD_CLOSED"),
+            Some(true) if soft => Err("PERIOD_SOFT_CLOSED"),
+            _ => {
+                self.model.shut.retain(|(shut, _)| *shut != period);
+                self.model.shut.push((period, soft));
+                Ok(())
+            }
+        };
+        let mark = MarkPeriod { period, reason: "test".into() };
+        (if soft { Command::SoftClosePeriod(mark) } else { Command::ClosePeriod(mark) }, expected)
+    }
+
+    /// What an act would do to the model.
+    fn act(&mut self, act: &Act) -> Answer<()> {
+        match act {
+            Act::Reopen(period) => {
+                let shut = self.model.shut.len();
+                self.model.shut.retain(|(shut, _)| shut != period);
+                if self.model.shut.len() < shut { Ok(()) } else { Err("PERIOD_NOT_CLOSED") }
+            }
+            Act::Post(group) => self.model.post_all(&group.postings),
+        }
+    }
+
+    /// A proposal is refused when it could not be done, and changes nothing.
+    fn propose(&mut self, what: &Proposed, by: u64) {
+        let act = match what {
+            Proposed::Reopen(month) => Act::Reopen(MONTHS[*month].parse().unwrap()),
+            Proposed::Post(draws) => {
+                Act::Post(PostGroup { postings: draws.iter().map(|draw| self.posting(draw)).collect() })
+            }
+        };
+        let before = self.model.clone();
+        let expected = self.act(&act);
+        self.model = before;
+        let propose = Propose { act, reason: "test".into() };
+        self.book.caller = Position::new(by);
+        let id = request_id(&format!("{}", self.book.records.len()));
+        let (position, got) = self.book.submit(id, &Command::Propose(propose.clone()));
+        self.book.caller = Position::FIRST;
+        assert_eq!(got.as_ref().map(|_| ()).map_err(ledger::Refusal::reason), expected, "{propose:?}");
+        if expected.is_ok() {
+            self.proposals.push((position, propose, by));
+        }
+    }
+
+    fn approval(&mut self, index: usize, by: u64, seen: bool) -> Option<(Command, Answer<()>)> {
+        let (proposal, propose, proposer) =
+            self.proposals.get(index.checked_rem(self.proposals.len())?).cloned()?;
+        let digest = if seen { propose.digest() } else { Digest::of(b"something else") };
+        let waits = self.book.state.proposals().any(|(position, _)| position == proposal);
+        let expected = match (waits, by == proposer, seen) {
+            (false, _, _) => Err("PROPOSAL_UNKNOWN"),
+            (_, true, _) => Err("SAME_PERSON"),
+            (_, _, false) => Err("DIGEST_MISMATCH"),
+            _ => self.act(&propose.act),
+        };
+        self.book.caller = Position::new(by);
+        Some((Command::Approve(Approve { proposal, digest, propose }), expected))
     }
 
     fn reversal(&mut self, index: usize) -> Option<(Command, Answer<()>)> {
