@@ -8,11 +8,11 @@
 //! — <origin> <base64 of key id (4 bytes) ++ Ed25519 signature of the text above the empty line>
 //! ```
 
+use crate::note::{ED25519, Note, NoteKey, line};
 use crate::{Digest, IdError, Service, SystemName};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use core::{fmt, str::FromStr};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use sha2::{Digest as _, Sha256};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use uuid::Uuid;
 
 /// A text is not a checkpoint that counts here.
@@ -97,7 +97,7 @@ impl Checkpoint {
     }
 
     /// Reads the signed text; the signature is not looked at.
-    fn parse(text: &str) -> Result<(&str, Self), CheckpointError> {
+    pub(crate) fn parse(text: &str) -> Result<(&str, Self), CheckpointError> {
         let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Malformed)?.split('\n');
         let (Some(origin), Some(size), Some(root), None) =
             (lines.next(), lines.next(), lines.next(), lines.next())
@@ -139,9 +139,8 @@ impl CheckpointSigner {
     pub fn sign(&self, checkpoint: &Checkpoint) -> String {
         let origin = &self.verifier.origin;
         let text = checkpoint.text(origin);
-        let mut blob = self.verifier.key_id.to_vec();
-        blob.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        format!("{text}\n— {origin} {}\n", BASE64.encode(blob))
+        let signature = self.key.sign(text.as_bytes()).to_bytes();
+        format!("{text}\n{}", line(&self.verifier.key, &signature))
     }
 }
 
@@ -155,28 +154,24 @@ impl fmt::Debug for CheckpointSigner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointVerifier {
     origin: Origin,
-    key_id: [u8; 4],
-    key: VerifyingKey,
+    key: NoteKey,
+    public: VerifyingKey,
 }
-
-/// The number of Ed25519 signatures in c2sp.org/signed-note.
-const ED25519: u8 = 1;
 
 impl CheckpointVerifier {
     /// Checks the checkpoints of `origin` with the same key: an installation signs all its journals with one.
     #[must_use]
     pub fn for_origin(&self, origin: Origin) -> Self {
-        Self::new(origin, self.key)
+        Self::new(origin, self.public)
     }
 
-    fn new(origin: Origin, key: VerifyingKey) -> Self {
-        let hash = Sha256::new()
-            .chain_update(origin.as_str())
-            .chain_update([b'\n', ED25519])
-            .chain_update(key.as_bytes())
-            .finalize();
-        let key_id = [hash[0], hash[1], hash[2], hash[3]];
-        Self { origin, key_id, key }
+    fn new(origin: Origin, public: VerifyingKey) -> Self {
+        let key = NoteKey::new(origin.as_str(), ED25519, public);
+        Self { origin, key, public }
+    }
+
+    pub(crate) const fn key(&self) -> &NoteKey {
+        &self.key
     }
 
     /// Whose checkpoints it checks.
@@ -190,24 +185,18 @@ impl CheckpointVerifier {
     pub fn verify(&self, note: &str) -> Result<Checkpoint, CheckpointError> {
         let malformed = || CheckpointError::Malformed;
         // The first empty line divides: a checkpoint's own lines are never empty.
-        let (text, signatures) = note.split_once("\n\n").ok_or_else(malformed)?;
+        let (text, _) = note.split_once("\n\n").ok_or_else(malformed)?;
         let text = note.get(..text.len().saturating_add(1)).ok_or_else(malformed)?;
         let (origin, checkpoint) = Checkpoint::parse(text)?;
         if origin != self.origin.as_str() {
             return Err(CheckpointError::Origin(origin.chars().take(200).collect()));
         }
-        let lines = signatures.strip_suffix('\n').ok_or_else(malformed)?.split('\n');
+        let note = Note::parse(note).ok_or_else(malformed)?;
         let mut found = false;
-        for line in lines {
-            let (name, blob) =
-                line.strip_prefix("— ").and_then(|line| line.split_once(' ')).ok_or_else(malformed)?;
-            let blob = BASE64.decode(blob).map_err(|_| malformed())?;
-            let (key_id, signature) = blob.split_first_chunk::<4>().ok_or_else(malformed)?;
-            if name != self.origin.as_str() || *key_id != self.key_id {
-                continue;
+        for signature in note.signatures_of(&self.key) {
+            if !self.key.holds(text.as_bytes(), signature) {
+                return Err(CheckpointError::Signature);
             }
-            let signature = Signature::from_slice(signature).map_err(|_| CheckpointError::Signature)?;
-            self.key.verify_strict(text.as_bytes(), &signature).map_err(|_| CheckpointError::Signature)?;
             found = true;
         }
         if found { Ok(checkpoint) } else { Err(CheckpointError::Unsigned) }
@@ -217,9 +206,7 @@ impl CheckpointVerifier {
 /// The verifier key as c2sp.org/signed-note spells it: name, key id, type and key.
 impl fmt::Display for CheckpointVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ED25519];
-        key.extend_from_slice(self.key.as_bytes());
-        write!(f, "{}+{:08x}+{}", self.origin, u32::from_be_bytes(self.key_id), BASE64.encode(key))
+        f.write_str(&self.key.text())
     }
 }
 
@@ -227,16 +214,10 @@ impl FromStr for CheckpointVerifier {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
-        let malformed = || CheckpointError::Malformed;
-        let (origin, rest) = text.split_once('+').ok_or_else(malformed)?;
-        let (_, key) = rest.split_once('+').ok_or_else(malformed)?;
-        let key = BASE64.decode(key).map_err(|_| malformed())?;
-        let key: &[u8; 32] =
-            key.strip_prefix(&[ED25519]).and_then(|key| key.try_into().ok()).ok_or_else(malformed)?;
-        let key = VerifyingKey::from_bytes(key).map_err(|_| malformed())?;
-        let verifier = Self::new(origin.parse().map_err(|_| malformed())?, key);
-        // One spelling, and the key id is the key's own.
-        if verifier.to_string() == text { Ok(verifier) } else { Err(malformed()) }
+        let key = NoteKey::parse(text, ED25519).ok_or(CheckpointError::Malformed)?;
+        let origin = key.name.parse().map_err(|_| CheckpointError::Malformed)?;
+        let public = VerifyingKey::from_bytes(&key.public()).map_err(|_| CheckpointError::Malformed)?;
+        Ok(Self { origin, key, public })
     }
 }
 

@@ -14,19 +14,23 @@
 )]
 
 mod checkpoint;
+mod cosignature;
 mod derive;
 mod domain;
 mod group;
 mod header;
 pub mod house;
 mod ids;
+mod note;
 mod proof;
 mod receipt;
 mod tiles;
 mod time;
 mod tree;
+mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner, CheckpointVerifier, Origin};
+pub use cosignature::{LogKey, NoteKeyError, WitnessSigner, WitnessVerifier, checkpoint_of, cosigners};
 pub use derive::{derived_request_id, fingerprint};
 pub use domain::{Blobs, DecodeError, Domain, Events, Moment, NoBlobs, Outcome};
 pub use group::{
@@ -45,3 +49,4 @@ pub use receipt::{Receipt, ReceiptError};
 pub use tiles::{TILE_HEIGHT, TILE_WIDTH, TileHashes, TileId, TileIdError};
 pub use time::{Day, Instant};
 pub use tree::{Tree, leaf_hash, node_hash};
+pub use witness::{AddCheckpoint, WitnessRefusal};
