@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 mod health_budgets;
+mod logs;
 mod referrals;
 mod settlement;
 mod world;

@@ -17,7 +17,7 @@ use proto::{
 };
 use registry_service::Adapter as Registry;
 use server::{Frame, Limits, Security, Settings, Started, Telemetry};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 use tonic::{Request, Status, transport::Channel};
 
 pub(crate) const SYSTEM: &str = "berkshire-west";
@@ -127,6 +127,11 @@ impl Starting {
     }
 }
 
+/// A process in which the registry alone runs, where every call over the wire is by a person with these roles.
+pub(crate) async fn registry_for(folder: &Path, roles: &[Role]) -> World {
+    Starting::bind(folder, &[Service::Registry], person("ann", roles, &[])).await.open().await
+}
+
 /// A running process.
 pub(crate) struct World {
     frame: Frame,
@@ -136,6 +141,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.frame.address()
+    }
+
     pub(crate) async fn stop(self) {
         drop((self.referrals, self.ledger));
         self.frame.run(async {}).await.unwrap();

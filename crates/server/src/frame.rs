@@ -378,7 +378,7 @@ impl Frame {
         }
         self.journals = Arc::new(Journalling::new(journals));
         routes = routes.add_service(JournalServiceServer::from_arc(Arc::clone(&self.journals)));
-        self.gate.open(routes);
+        self.gate.open(routes, Arc::clone(&self.journals));
         for name in self.names() {
             self.reporter.set_service_status(name, ServingStatus::Serving).await;
         }
@@ -465,6 +465,8 @@ fn serve(
 ) -> JoinHandle<Result<(), transport::Error>> {
     let limits = &settings.limits;
     let server = Server::builder()
+        // The pages of logs are read by tools that speak HTTP/1.1.
+        .accept_http1(true)
         // Unlimited by default: one connection could hold every place.
         .max_concurrent_streams(limits.calls_per_connection)
         // Connections end now and then, so that callers spread over processes; calls in progress have the grace.

@@ -3,9 +3,10 @@
 
 use crate::{
     config::Limits,
+    journal_service::Journalling,
     link::Peer,
     measure::{Call, Meters, Observed},
-    panics, telemetry,
+    panics, published, telemetry,
 };
 use access::{Caller, permits};
 use http::{Request, Response, header::HeaderMap};
@@ -37,7 +38,7 @@ struct Shared {
     /// Health and reflection: there from the first moment.
     early: Routes,
     /// Everything, once every service has recovered.
-    full: OnceLock<Routes>,
+    full: OnceLock<(Routes, Arc<Journalling>)>,
     calls: Arc<Semaphore>,
     service_calls: Arc<Semaphore>,
     call_time: Duration,
@@ -62,9 +63,9 @@ impl Gate {
         self.shared.early.clone()
     }
 
-    /// Lets calls through to the services.
-    pub(crate) fn open(&self, routes: Routes) {
-        let _ = self.shared.full.set(routes.prepare());
+    /// Lets calls through to the services, and readers to the pages of `journals`.
+    pub(crate) fn open(&self, routes: Routes, journals: Arc<Journalling>) {
+        let _ = self.shared.full.set((routes.prepare(), journals));
     }
 }
 
@@ -82,12 +83,18 @@ impl Service<Request<Body>> for Gate {
         Box::pin(async move {
             let known =
                 is_common(request.uri().path()) || access::methods::row(request.uri().path()).is_some();
-            let method = if known { request.uri().path().to_owned() } else { "unknown".to_owned() };
+            let page = is_page(request.uri().path());
+            let method = match (known, page) {
+                (true, _) => request.uri().path().to_owned(),
+                (false, true) => published::PREFIX.to_owned(),
+                (false, false) => "unknown".to_owned(),
+            };
             let span = telemetry::call_span(&method, request.headers());
             let call = shared.meters.begin(method);
             let answer = shared.admit(request).instrument(span.clone()).await;
             let (response, permit) = match answer {
                 Ok((response, permit)) => (response, permit),
+                Err(status) if page => (published::refused(&status), None),
                 Err(status) => (status.into_http(), None),
             };
             Ok(observe(response, call, permit, span))
@@ -106,19 +113,31 @@ impl Shared {
             None => return Err(status::unauthenticated(&access::CallerError::NoIdentity)),
         };
         // Permission before existence: a method without a row and a method that is not there answer alike.
-        if !permits(&caller, request.uri().path()) {
+        let page = is_page(request.uri().path());
+        if !page && !permits(&caller, request.uri().path()) {
             return Err(status::method_not_allowed());
         }
         let common = is_common(request.uri().path());
-        let routes = match self.full.get() {
-            Some(routes) => routes,
-            None if common => &self.early,
+        let (routes, journals) = match self.full.get() {
+            Some((routes, journals)) => (routes, Some(journals)),
+            None if common => (&self.early, None),
             None => return Err(Pushback::Starting.into()),
         };
         let permit = if common { None } else { Some(self.place(&caller)?) };
         let time = deadline(request.headers()).map_or(self.call_time, |asked| asked.min(self.call_time));
-        request.extensions_mut().insert(caller);
-        let answer = panics::caught(routes.clone().oneshot(request));
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> = match journals.filter(|_| page) {
+            Some(journals) => {
+                let (journals, (head, _)) = (Arc::clone(journals), request.into_parts());
+                Box::pin(async move {
+                    Ok(published::answer(&journals, &caller, &head.method, head.uri.path()).await)
+                })
+            }
+            None => {
+                request.extensions_mut().insert(caller);
+                Box::pin(routes.clone().oneshot(request))
+            }
+        };
+        let answer = panics::caught(answer);
         match tokio::time::timeout(time.saturating_sub(DEADLINE_MARGIN), answer).await {
             Ok(Ok(Ok(response))) => Ok((response, permit)),
             Ok(Ok(Err(impossible))) => match impossible {},
@@ -136,6 +155,11 @@ impl Shared {
 /// Health and reflection: answered before the services have recovered, and outside the limits.
 fn is_common(path: &str) -> bool {
     access::methods::is_common(path)
+}
+
+/// A page of a log, which is plain HTTP and no call.
+fn is_page(path: &str) -> bool {
+    path.starts_with(published::PREFIX)
 }
 
 fn observe(response: Response<Body>, mut call: Call, permit: Permit, span: tracing::Span) -> Response<Body> {

@@ -50,6 +50,12 @@ impl Journalling {
         }
     }
 
+    /// The journal of that name when it is open in this process.
+    pub(crate) fn opened(&self, system: &SystemName, service: Service) -> Option<Box<dyn AnyJournal>> {
+        let here = self.services.iter().find(|journals| journals.service() == service)?;
+        here.open_now().into_iter().find(|journal| journal.system() == system)
+    }
+
     async fn journal(&self, system: SystemName, service: Service) -> Result<Box<dyn AnyJournal>, Status> {
         let here = self.services.iter().find(|journals| journals.service() == service);
         let here = here.ok_or_else(wire::status::service_not_here)?;

@@ -21,6 +21,7 @@ mod link;
 mod measure;
 pub mod panics;
 mod peers;
+mod published;
 pub mod telemetry;
 mod tls;
 

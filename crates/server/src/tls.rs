@@ -11,8 +11,9 @@ use rustls::{
 use std::{path::PathBuf, sync::Arc};
 use x509_parser::{extensions::GeneralName, prelude::FromDer as _};
 
-/// gRPC is HTTP/2 and nothing else.
+/// gRPC is HTTP/2 and nothing else; the pages of logs are read over either.
 const ALPN: &[u8] = b"h2";
+const ALPN_PAGES: &[u8] = b"http/1.1";
 
 /// A process's certificates, ready for use: as a server that asks callers for theirs, and as a client of its peers.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Material {
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(verifier)
             .with_single_cert(chain.clone(), key.clone_key())?;
-        server.alpn_protocols = vec![ALPN.to_vec()];
+        server.alpn_protocols = vec![ALPN.to_vec(), ALPN_PAGES.to_vec()];
         let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)

@@ -21,6 +21,16 @@ pub trait AnyJournal: Send + Sync {
     fn accepting(&self) -> bool;
     /// Its last signed checkpoint, a C2SP signed note.
     fn checkpoint(&self) -> Arc<str>;
+    /// The signed checkpoint that is shown to everybody.
+    fn published(&self) -> Arc<str> {
+        self.checkpoint()
+    }
+    /// See [`Handle::records_from`].
+    fn records_from(
+        &self,
+        from: Position,
+        each: &mut dyn FnMut(Position, &[u8]) -> bool,
+    ) -> Result<(), ReadError>;
     /// The hashes of its tree. Reading them reads the disk.
     fn tiles(&self) -> TileReader;
     /// See [`Handle::checkpoint_of`].
@@ -75,6 +85,14 @@ impl<D: Domain> AnyJournal for Handle<D> {
 
     fn checkpoint(&self) -> Arc<str> {
         self.checkpoint()
+    }
+
+    fn records_from(
+        &self,
+        from: Position,
+        each: &mut dyn FnMut(Position, &[u8]) -> bool,
+    ) -> Result<(), ReadError> {
+        self.records_from(from, each)
     }
 
     fn tiles(&self) -> TileReader {
