@@ -1,10 +1,10 @@
 //! The ledger's journal in one process: commands in, durable answers out, **every entry on the same budget line**.
 
 use crate::measure::{per_second, percentiles, timed, used_bytes};
-use journal::{AccountNumber, Instant as Time, RequestId, SystemName};
+use journal::{AccountNumber, Instant as Time, Position, RequestId, SystemName};
 use ledger::{Command, EntryKind, Ledger, Leg, OpenAccount, Posting, Stage, WindowKey, WindowUse};
 use money::{Pence, Side};
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::journals::{
     Directory, Handle, Journals, Lookup, Place, Request, SystemClock, SystemFacts, request,
 };
@@ -24,12 +24,16 @@ async fn measured(folder: &Path) -> Value {
     let journals = open(&folder);
     let handle = journals.get(&system()).await.unwrap();
     let accounts = accounts(&handle).await;
-    let mut ids = Ids(0);
+    let mut ids = Ids::default();
     let mut rates = serde_json::Map::new();
     for (batch, in_flight) in [(8_000, 4), (1_000, 8), (100, 16)] {
         let rate = batches(&handle, accounts, &mut ids, batch, in_flight, POSTINGS).await;
         rates.insert(format!("postings_per_second_in_batches_of_{batch}"), rate.into());
     }
+    rates.insert(
+        "hashing_and_tree".into(),
+        hashing(&handle, rates["postings_per_second_in_batches_of_8000"].clone()),
+    );
     let one = one_at_a_time(&handle, accounts, &mut ids).await;
     let records = handle.durable_count();
     let closing = Arc::clone(&journals);
@@ -43,7 +47,7 @@ async fn measured(folder: &Path) -> Value {
 }
 
 /// Posts `total` entries in batches, several batches in flight.
-async fn batches(
+pub(crate) async fn batches(
     handle: &Handle<Ledger>,
     accounts: [AccountNumber; 2],
     ids: &mut Ids,
@@ -68,6 +72,22 @@ async fn batches(
     per_second(total, started.elapsed().as_secs_f64())
 }
 
+/// What the leaf and the tree cost each record, beside what a posting costs as a whole in batches of 8,000.
+fn hashing(handle: &Handle<Ledger>, postings_per_second: Value) -> Value {
+    let mut records = Vec::new();
+    handle
+        .records_from(Position::FIRST, |_, record| {
+            records.push(record.to_vec());
+            records.len() < 200_000
+        })
+        .unwrap();
+    let mut tree = journal::Tree::new();
+    let ((), seconds) = timed(|| records.iter().for_each(|record| tree.append(journal::leaf_hash(record))));
+    let nanoseconds = seconds * 1e9 / records.len() as f64;
+    let whole = 1e9 / postings_per_second.as_f64().unwrap();
+    json!({ "nanoseconds_per_record": nanoseconds as u64, "percent_of_the_time_per_posting": (nanoseconds / whole * 100.0) as u64 })
+}
+
 type Waiting =
     tokio::task::JoinHandle<Result<server::journals::Answers<Ledger>, server::journals::SubmitError>>;
 
@@ -88,7 +108,9 @@ async fn one_at_a_time(handle: &Handle<Ledger>, accounts: [AccountNumber; 2], id
     percentiles(times)
 }
 
-struct Ids(u64);
+/// Request ids, one after another.
+#[derive(Default)]
+pub(crate) struct Ids(u64);
 
 impl Ids {
     /// UUIDv7s of one millisecond after another, thirty-two to each.
@@ -120,7 +142,7 @@ fn posting(id: RequestId, [expenditure, payable]: [AccountNumber; 2]) -> Request
     )
 }
 
-async fn accounts(handle: &Handle<Ledger>) -> [AccountNumber; 2] {
+pub(crate) async fn accounts(handle: &Handle<Ledger>) -> [AccountNumber; 2] {
     let mut numbers = Vec::new();
     for (n, path) in [(1, "fund/expenditure/third-party"), (2, "owed/payable/NT3")] {
         let path = format!("10M/elective/2017-18/{path}").parse().unwrap();
@@ -141,7 +163,7 @@ async fn accounts(handle: &Handle<Ledger>) -> [AccountNumber; 2] {
     [numbers[0], numbers[1]]
 }
 
-fn open(folder: &Path) -> Arc<Journals<Ledger>> {
+pub(crate) fn open(folder: &Path) -> Arc<Journals<Ledger>> {
     let place = Place {
         root: folder.to_owned(),
         disk: Arc::new(storage::FolderDisk),
@@ -154,7 +176,7 @@ fn open(folder: &Path) -> Arc<Journals<Ledger>> {
     Journals::open(place, Arc::new(Sandbox), None).unwrap()
 }
 
-fn system() -> SystemName {
+pub(crate) fn system() -> SystemName {
     "bench".parse().unwrap()
 }
 

@@ -10,6 +10,13 @@ pub(crate) fn load_average() -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
+/// The memory that this process holds.
+pub(crate) fn memory_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = text.split("VmRSS:").nth(1).and_then(|rest| rest.split_whitespace().next());
+    kilobytes.and_then(|figure| figure.parse::<u64>().ok()).unwrap_or_default() * 1_024
+}
+
 /// Runs `work` and returns its result with the seconds it took.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let started = Instant::now();
@@ -29,6 +36,37 @@ pub(crate) fn percentiles(mut times: Vec<Duration>) -> Value {
         times.get((times.len() * percent / 100).min(times.len() - 1)).map(Duration::as_micros)
     };
     json!({ "p50_us": at(50), "p99_us": at(99) })
+}
+
+/// How many callers call at once, and how often each.
+#[derive(Clone, Copy)]
+pub(crate) struct Calls {
+    pub(crate) callers: usize,
+    pub(crate) each: usize,
+}
+
+/// Every caller calls, one call after the other, with its own number and the call's: rate and percentiles.
+pub(crate) async fn unary<F>(calls: Calls, call: impl Fn(usize, usize) -> F + Clone + Send + 'static) -> Value
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let started = Instant::now();
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..calls.callers {
+        let call = call.clone();
+        callers.spawn(async move {
+            let mut times = Vec::with_capacity(calls.each);
+            for n in 0..calls.each {
+                let began = Instant::now();
+                call(caller, n).await;
+                times.push(began.elapsed());
+            }
+            times
+        });
+    }
+    let times: Vec<Duration> = callers.join_all().await.into_iter().flatten().collect();
+    let rate = per_second(times.len(), started.elapsed().as_secs_f64());
+    json!({ "callers": calls.callers, "per_second": rate, "latency": percentiles(times) })
 }
 
 /// Bytes written into every journal below `folder`: of each segment, up to its last byte that is not zero.

@@ -1,6 +1,8 @@
 //! The real binary over loopback with mutual TLS: what a provider, a referrer and the ledger's callers get.
 
-use crate::measure::{per_second, percentiles, used_bytes};
+use crate::echo::EchoProcess;
+use crate::measure::{Calls, per_second, unary, used_bytes};
+use crate::single;
 use crate::support::{Installation, Process};
 use nhs::NhsNumber;
 use proto::google::r#type::Date;
@@ -13,15 +15,14 @@ use proto::referrals::v1::{
     StreamActivityRequest,
 };
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tonic::transport::Channel;
 use tonic_prost::ProstCodec;
 
-const SYSTEM: &str = "berkshire-west";
+pub(crate) const SYSTEM: &str = "berkshire-west";
 const LINES: usize = 60_000;
 const POSTINGS: usize = 200_000;
 const BATCH: usize = 2_000;
-const CALLS: usize = 4_000;
 
 pub(crate) fn all() -> Value {
     let installation = Installation::played();
@@ -36,50 +37,36 @@ async fn measured(installation: &Installation, process: &Process) -> Value {
     let provider = installation.connect(process, "NV3").await;
     let referrer = installation.connect(process, "referrer").await;
     let finance = installation.connect(process, "finance-preparer").await;
-    let echo = installation.connect_to(&crate::echo::start(installation).await, "NV3").await;
+    let echoing = EchoProcess::start(installation);
+    let echo = installation.connect_to(&echoing.address, "NV3").await;
     let before = used_bytes(&installation.data());
     let lines_per_second = activity(provider).await;
     let bytes = used_bytes(&installation.data()) - before;
     json!({
-        "bare_echo_unary": {
-            "1_in_flight": unary(1, |_| call_echo(echo.clone())).await,
-            "64_in_flight": unary(64, |_| call_echo(echo.clone())).await,
-        },
+        "one_posting_at_a_time": single::all(installation, process, &echoing).await,
+        "bare_echo_unary": [
+            echoes(echo.clone(), Calls { callers: 1, each: 1_000 }).await,
+            echoes(echo.clone(), Calls { callers: 64, each: 60 }).await,
+        ],
         "bare_echo_lines_per_second_streamed": stream_echo(echo.clone()).await,
-        "referral_unary": {
-            "1_in_flight": unary(1, |n| referral(referrer.clone(), n)).await,
-            "64_in_flight": unary(64, |n| referral(referrer.clone(), CALLS + n)).await,
-        },
+        "referral_unary": [
+            referrals(referrer.clone(), Calls { callers: 1, each: 1_000 }, 0).await,
+            referrals(referrer.clone(), Calls { callers: 64, each: 60 }, 1_000).await,
+        ],
         "activity_lines_per_second_streamed_durable_and_posted": lines_per_second,
         "disk_bytes_per_line_in_every_journal_it_touches": bytes / LINES as u64,
         "ledger_entries_per_second_streamed_one_budget_line": entries(finance).await,
     })
 }
 
-/// Calls one method over and over with `in_flight` callers: rate and percentiles.
-async fn unary<F>(in_flight: usize, call: impl Fn(usize) -> F) -> Value
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let calls = if in_flight == 1 { CALLS / 4 } else { CALLS };
-    let started = Instant::now();
-    let mut running = tokio::task::JoinSet::new();
-    let mut times: Vec<Duration> = Vec::with_capacity(calls);
-    for n in 0..calls {
-        if running.len() == in_flight {
-            times.push(running.join_next().await.unwrap().unwrap());
-        }
-        let call = call(n);
-        running.spawn(async move {
-            let began = Instant::now();
-            call.await;
-            began.elapsed()
-        });
-    }
-    while let Some(time) = running.join_next().await {
-        times.push(time.unwrap());
-    }
-    json!({ "per_second": per_second(calls, started.elapsed().as_secs_f64()), "latency": percentiles(times) })
+/// Echoes of one line by each caller.
+async fn echoes(channel: Channel, calls: Calls) -> Value {
+    unary(calls, move |_, _| call_echo(channel.clone())).await
+}
+
+/// Referrals of patients from `first` on, one in each call.
+async fn referrals(channel: Channel, calls: Calls, first: usize) -> Value {
+    unary(calls, move |caller, n| referral(channel.clone(), first + caller * calls.each + n)).await
 }
 
 async fn call_echo(channel: Channel) {
@@ -229,7 +216,8 @@ fn patient(n: usize) -> NhsNumber {
     (serial..).find_map(NhsNumber::of_test_range).unwrap()
 }
 
-fn id(n: usize) -> Vec<u8> {
+/// The `n`-th request id of this run.
+pub(crate) fn id(n: usize) -> Vec<u8> {
     let n = n as u64;
     let mut bytes = [0x80; 16];
     bytes[..6].copy_from_slice(&(1_496_300_000_000 + n / 32).to_be_bytes()[2..]);
