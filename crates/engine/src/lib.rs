@@ -16,6 +16,7 @@ mod group;
 mod index;
 mod machine;
 mod recover;
+mod snapshot;
 
 pub use group::Group;
 pub use machine::{Answer, Engine, EngineError, Now, Replay, Request, Submitted, day_roll_id};

@@ -97,6 +97,8 @@ pub struct Engine<D: Domain> {
     pub(crate) group: Group,
     pub(crate) rolled: Option<Day>,
     pub(crate) clock_set: Option<Instant>,
+    /// Every report of the records up to here is answered.
+    pub(crate) delivered: Option<Position>,
     body: Vec<u8>,
 }
 
@@ -126,6 +128,7 @@ impl<D: Domain> Engine<D> {
             group: Group::new(Position::FIRST),
             rolled: None,
             clock_set: None,
+            delivered: None,
             body: Vec::new(),
         }
     }
@@ -309,8 +312,7 @@ impl<D: Domain> Engine<D> {
             }
             house::House::ClockAdvanced(clock) => self.clock_set = Some(clock.to),
             house::House::DayRolled(day) => self.rolled = Some(day.day),
-            // The outbox is the driver's: it watches these itself.
-            house::House::Delivered(_) => {}
+            house::House::Delivered(delivered) => self.delivered = Some(delivered.through),
         }
     }
 

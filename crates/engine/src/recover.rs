@@ -2,7 +2,8 @@
 
 use crate::{Engine, Group};
 use journal::{
-    Blobs, DecodeError, Domain, HeaderError, Moment, Outcome, Position, RecordView, SystemName, house::House,
+    Blobs, DecodeError, Domain, HeaderError, Instant, Moment, Outcome, Position, RecordView, SystemName,
+    house::House,
 };
 
 /// A record cannot be part of this journal.
@@ -51,13 +52,59 @@ pub enum RecoverError {
 pub struct Recovery<D: Domain> {
     engine: Engine<D>,
     next: Position,
+    /// The first record that the engine's state does not hold yet. Of those before it only the ids are taken, and the reports
+    /// that nobody has answered.
+    from: Position,
+    owes_reports: bool,
+    seen_time: Instant,
 }
 
 impl<D: Domain> Recovery<D> {
     /// Starts at the first record of `system`'s journal.
     #[must_use]
     pub fn new(system: &SystemName) -> Self {
-        Self { engine: Engine::new(system), next: Position::FIRST }
+        Self {
+            engine: Engine::new(system),
+            next: Position::FIRST,
+            from: Position::FIRST,
+            owes_reports: true,
+            seen_time: Instant::default(),
+        }
+    }
+
+    /// Starts at the first record as well, with the state of a snapshot of the first `records`; `None` when this program does
+    /// not read it. Whether it is of this journal, the caller finds out by its root.
+    /// `owes_reports` says whether anybody is told of what happened.
+    #[must_use]
+    pub fn resume(
+        system: &SystemName,
+        content: &[u8],
+        records: u64,
+        owes_reports: bool,
+        blobs: &dyn Blobs,
+    ) -> Option<Self> {
+        let engine = Engine::restore(system, content, blobs)?;
+        Some(Self { engine, from: Position::new(records), owes_reports, ..Self::new(system) })
+    }
+
+    /// As [`Recovery::resume`], but its first record is the one after the snapshot's. It knows the ids of those alone, so it is
+    /// good for the next snapshot only.
+    #[must_use]
+    pub fn continued(system: &SystemName, content: &[u8], records: u64, blobs: &dyn Blobs) -> Option<Self> {
+        let resumed = Self::resume(system, content, records, false, blobs)?;
+        Some(Self { next: resumed.from, seen_time: resumed.engine.last_time(), ..resumed })
+    }
+
+    /// The position of the record that it expects.
+    #[must_use]
+    pub const fn next(&self) -> Position {
+        self.next
+    }
+
+    /// The state after every record so far, as [`Engine::snapshot`] gives it.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Vec<u8>> {
+        self.engine.snapshot()
     }
 
     /// Takes the next record. What it tells other services is appended to `reports`; the house record in it, if it is one,
@@ -77,9 +124,10 @@ impl<D: Domain> Recovery<D> {
         if header.system != self.engine.system {
             return Err(RecoverError::System { position });
         }
-        if header.recorded_time < self.engine.last_time {
+        if header.recorded_time < self.seen_time {
             return Err(RecoverError::Time { position });
         }
+        self.seen_time = header.recorded_time;
         let moment = Moment {
             position,
             recorded_time: header.recorded_time,
@@ -88,17 +136,28 @@ impl<D: Domain> Recovery<D> {
             caller: header.caller,
         };
         let body = |source| RecoverError::Body { position, source };
-        self.engine.note(&moment);
+        let known = position < self.from;
+        self.engine.ids.insert(moment.request_id, position);
         self.next = position.next();
+        if !known {
+            (self.engine.last_time, self.engine.last_date) = (moment.recorded_time, moment.business_date);
+        }
         if header.kind.is_house() {
             let record = House::decode(view.body).map_err(body)?;
-            self.engine.apply_house(&moment, &record);
+            if !known {
+                self.engine.apply_house(&moment, &record);
+            }
             return Ok(Some(record));
+        }
+        if known && (!self.owes_reports || self.engine.delivered.is_some_and(|through| position <= through)) {
+            return Ok(None);
         }
         let (command, outcome) = D::decode(header.kind, view.body, blobs).map_err(body)?;
         if let Outcome::Accepted(events) = outcome {
             for event in &events {
-                D::apply(&mut self.engine.state, &moment, &command, event);
+                if !known {
+                    D::apply(&mut self.engine.state, &moment, &command, event);
+                }
                 D::reports(&moment, &command, event, reports);
             }
         }
@@ -108,7 +167,7 @@ impl<D: Domain> Recovery<D> {
     /// The engine, ready for its next command.
     #[must_use]
     pub fn finish(self) -> Engine<D> {
-        let Self { mut engine, next } = self;
+        let Self { mut engine, next, .. } = self;
         engine.group = Group::new(next);
         engine
     }

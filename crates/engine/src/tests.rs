@@ -58,6 +58,17 @@ impl Domain for Counter {
     fn day_roll(_: &u64, _: Day) -> Vec<u64> {
         Vec::new()
     }
+
+    const SNAPSHOT_FORMAT: Option<u32> = Some(1);
+
+    fn encode_state(state: &u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&state.to_be_bytes());
+    }
+
+    fn decode_state(bytes: &[u8], _: &dyn Blobs) -> Result<u64, DecodeError> {
+        let bytes = bytes.try_into().map_err(minicbor::decode::Error::custom)?;
+        Ok(u64::from_be_bytes(bytes))
+    }
 }
 
 fn system() -> SystemName {
@@ -157,5 +168,56 @@ proptest! {
         for (id, add) in &adds {
             prop_assert!(matches!(again.submit(now(0), &request(*id, *add), 0).unwrap(), Submitted::Seen(_)));
         }
+    }
+
+    #[test]
+    fn a_snapshot_anywhere_gives_the_same_engine_and_the_reports_that_are_owed(
+        adds in proptest::collection::vec((any::<u8>(), 0..40u64), 1..40),
+        delivered_at in 0..40usize,
+        cut_at in 0..80usize,
+    ) {
+        let mut engine = Engine::<Counter>::new(&system());
+        let urn: std::sync::Arc<str> = "urn:almoner:service:ledger".into();
+        for (n, (id, add)) in adds.iter().enumerate() {
+            let at = now(i64::try_from(n).unwrap());
+            engine.submit(at, &request(*id, *add), 0).unwrap();
+            if n == delivered_at {
+                let through = engine.next().previous().unwrap();
+                let first_position = Position::FIRST;
+                let delivered = house::Delivered { target: Service::Ledger, through, first_position, parked: Vec::new() };
+                engine.record_house(at, &house::House::Delivered(delivered), &urn).unwrap();
+            }
+        }
+        let records: Vec<Vec<u8>> = engine.open_group().records().map(<[u8]>::to_vec).collect();
+        let cut = cut_at % (records.len() + 1);
+        let read = |recovery: &mut Recovery<Counter>, records: &[Vec<u8>]| {
+            let (mut owed, mut through) = (Vec::new(), None);
+            for record in records {
+                let (at, mut reports) = (recovery.next(), Vec::new());
+                if let Some(house::House::Delivered(d)) = recovery.record(record, &NoBlobs, &mut reports).unwrap() {
+                    through = Some(d.through);
+                }
+                owed.extend(reports.into_iter().map(|report| (at, report)));
+                owed.retain(|(at, _)| through.is_none_or(|through| *at > through));
+            }
+            owed
+        };
+        let mut whole = Recovery::<Counter>::new(&system());
+        let owed = read(&mut whole, &records);
+        let mut part = Recovery::<Counter>::new(&system());
+        read(&mut part, &records[..cut]);
+        let content = part.snapshot().unwrap();
+        let mut resumed = Recovery::<Counter>::resume(&system(), &content, cut as u64, true, &NoBlobs).unwrap();
+        prop_assert_eq!(read(&mut resumed, &records), owed);
+        let mut continued = Recovery::<Counter>::continued(&system(), &content, cut as u64, &NoBlobs).unwrap();
+        read(&mut continued, &records[cut..]);
+        prop_assert_eq!(continued.snapshot(), engine.snapshot());
+        prop_assert_eq!(resumed.snapshot(), engine.snapshot());
+        let mut again = resumed.finish();
+        prop_assert_eq!((again.state(), again.next(), again.last_time()), (engine.state(), engine.next(), engine.last_time()));
+        for (id, add) in &adds {
+            prop_assert!(matches!(again.submit(now(0), &request(*id, *add), 0).unwrap(), Submitted::Seen(_)));
+        }
+        prop_assert!(Recovery::<Counter>::resume(&"other".parse().unwrap(), b"no snapshot", 0, true, &NoBlobs).is_none());
     }
 }

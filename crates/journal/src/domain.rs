@@ -117,4 +117,17 @@ pub trait Domain: Send + Sized + 'static {
 
     /// The commands that fall due when `day` begins: expiries, cuts, due lists.
     fn day_roll(state: &Self::State, day: Day) -> Vec<Self::Command>;
+
+    /// The number of the format in which [`Domain::encode_state`] writes, for a domain whose state is kept in snapshots. Raise it
+    /// with every change of that format, of the state's fields, or of what [`Domain::apply`] does with a record: a snapshot
+    /// of another number is not read, and the journal is replayed.
+    const SNAPSHOT_FORMAT: Option<u32> = None;
+
+    /// Appends the whole state, the same bytes for the same records.
+    fn encode_state(_state: &Self::State, _out: &mut Vec<u8>) {}
+
+    /// Reads what [`Domain::encode_state`] wrote under the same [`Domain::SNAPSHOT_FORMAT`].
+    fn decode_state(_bytes: &[u8], _blobs: &dyn Blobs) -> Result<Self::State, DecodeError> {
+        Err(minicbor::decode::Error::message("no snapshots are kept of this domain").into())
+    }
 }

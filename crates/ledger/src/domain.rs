@@ -2,7 +2,7 @@
 
 use crate::{
     Act, Approve, Command, Event, ExpireHolds, HoldAction, Leg, MarkPeriod, OpenAccount, PostGroup, Posting,
-    Propose, Refusal, Reverse, SealWindows, SetLimit, State, apply, codec, decide,
+    Propose, Refusal, Reverse, SealWindows, SetLimit, State, apply, codec, decide, snapshot,
 };
 use journal::{Blobs, Day, DecodeError, Domain, Events, Kind, Moment, Outcome, RequestId, Service};
 
@@ -48,6 +48,16 @@ impl Domain for Ledger {
     }
 
     fn reports(_: &Moment, _: &Command, _: &Event, _: &mut Vec<()>) {}
+
+    const SNAPSHOT_FORMAT: Option<u32> = Some(snapshot::FORMAT);
+
+    fn encode_state(state: &State, out: &mut Vec<u8>) {
+        snapshot::encode(state, out);
+    }
+
+    fn decode_state(bytes: &[u8], _: &dyn Blobs) -> Result<State, DecodeError> {
+        snapshot::decode(bytes)
+    }
 
     fn day_roll(state: &State, day: Day) -> Vec<Command> {
         let due: Vec<RequestId> =

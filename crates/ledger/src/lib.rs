@@ -52,6 +52,7 @@ mod limit;
 mod path;
 mod period;
 mod refusal;
+mod snapshot;
 mod state;
 mod view;
 mod window;

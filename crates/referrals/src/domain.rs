@@ -2,7 +2,7 @@
 
 use crate::{
     AdoptReference, AdoptTerms, Command, Event, ExpireReferral, Refusal, Report, SealCut, State, apply,
-    decide, report,
+    decide, report, snapshot,
 };
 use journal::{Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service};
 use minicbor::{Decoder, Encoder};
@@ -89,6 +89,16 @@ impl Domain for Referrals {
         report::reports(at, command, event, out);
     }
 
+    const SNAPSHOT_FORMAT: Option<u32> = Some(snapshot::FORMAT);
+
+    fn encode_state(state: &State, out: &mut Vec<u8>) {
+        snapshot::encode(state, out);
+    }
+
+    fn decode_state(bytes: &[u8], blobs: &dyn Blobs) -> Result<State, DecodeError> {
+        snapshot::decode(bytes, blobs)
+    }
+
     fn day_roll(state: &State, day: Day) -> Vec<Command> {
         let seals = decide::due(state, day).into_iter().map(|cut| Command::SealCut(SealCut { cut }));
         let expired = state.expiries.iter().take_while(|(until, _)| *until < day);
@@ -99,12 +109,18 @@ impl Domain for Referrals {
 }
 
 fn adoption(terms: AdoptTerms, blobs: &dyn Blobs) -> Result<AdoptReference, DecodeError> {
-    let bytes = blobs.blob(terms.digest).ok_or(DecodeError::BlobMissing(terms.digest))?;
-    if Digest::of(&bytes) != terms.digest {
-        return Err(DecodeError::BlobDamaged(terms.digest));
+    let reference = reference(terms.digest, blobs)?;
+    Ok(AdoptReference { terms, reference })
+}
+
+/// The reference data of that digest.
+pub(crate) fn reference(digest: Digest, blobs: &dyn Blobs) -> Result<Arc<Reference>, DecodeError> {
+    let bytes = blobs.blob(digest).ok_or(DecodeError::BlobMissing(digest))?;
+    if Digest::of(&bytes) != digest {
+        return Err(DecodeError::BlobDamaged(digest));
     }
-    let reference = Reference::decode(&bytes).map_err(|_| DecodeError::BlobDamaged(terms.digest))?;
-    Ok(AdoptReference { terms, reference: Arc::new(reference) })
+    let reference = Reference::decode(&bytes).map_err(|_| DecodeError::BlobDamaged(digest))?;
+    Ok(Arc::new(reference))
 }
 
 type Encoded = Result<(), minicbor::encode::Error<core::convert::Infallible>>;

@@ -20,6 +20,14 @@ impl LineKey {
         Self(first_half(hash))
     }
 
+    pub(crate) const fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Half of it, enough to tell whether two claims of care are one line's.
     pub(crate) fn short(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
@@ -39,6 +47,14 @@ pub(crate) struct CareKey([u8; 16]);
 
 impl CareKey {
     pub(crate) const NONE: Self = Self([0; 16]);
+
+    pub(crate) const fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
 
     pub(crate) fn new(line: &ActivityLine) -> Self {
         let done = match (line.care, line.hrg) {

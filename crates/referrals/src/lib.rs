@@ -50,6 +50,7 @@ mod event;
 mod key;
 mod reason;
 mod report;
+mod snapshot;
 mod state;
 mod view;
 

@@ -170,6 +170,23 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
+    /// The channels and cuts interned so far, by number.
+    pub(crate) fn rows(&self) -> (&[Channel], &[Cut]) {
+        (&self.rows, &self.cuts)
+    }
+
+    /// Those that [`Channels::rows`] told, with the same numbers.
+    pub(crate) fn of(rows: Vec<Channel>, cuts: Vec<Cut>) -> Self {
+        let mut channels = Self::default();
+        for channel in rows {
+            channels.intern(channel);
+        }
+        for cut in cuts {
+            channels.intern_cut(Some(cut));
+        }
+        channels
+    }
+
     pub(crate) fn intern(&mut self, channel: Channel) -> u32 {
         if let Some(number) = self.numbers.get(&channel) {
             return *number;

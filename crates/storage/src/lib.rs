@@ -5,6 +5,7 @@
 //!                                      checkpoint           the last signed checkpoint: a shorter journal refuses to start
 //! <root>/<system>/<service>/blobs/     ab/<sha256>          large contents that records name
 //! <root>/<system>/<service>/tiles/     0, 1, …               the tree's hashes by tile level; derived
+//! <root>/<system>/<service>/snapshots/ state              a state that a start may take instead of replaying; derived
 //! <root>/<system>/<service>/read/      sled                 derived; rebuilt from the journal whenever in doubt
 //! <root>/installation, keys/           the installation's UUID and its checkpoint key
 //! ```
@@ -13,6 +14,7 @@
 //!   single records from any thread.
 //! - [`BlobStore`] keeps contents by their SHA-256.
 //! - [`TileStore`] keeps the tree's hashes, from which [`TileReader`] makes proofs.
+//! - [`SnapshotStore`] keeps one state as bytes.
 //! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
 //! - [`Installation`] is whose journals these are.
 //! - [`mend_copies`] and [`MirrorDisk`] keep a second copy on another device.
@@ -28,6 +30,7 @@ mod mirror;
 mod postings;
 mod readstore;
 mod segments;
+mod snapshots;
 mod tiles;
 
 pub use blobs::{BlobError, BlobStore};
@@ -41,4 +44,5 @@ pub use readstore::{Opened, ReadStore, ReadStoreError, Stored};
 pub use segments::{
     OpenError, Options, ReadError, Reader, Recovered, Recovery, Scrubbed, SegmentStore, StoreError, TailCut,
 };
+pub use snapshots::{Snapshot, SnapshotStore};
 pub use tiles::{TileError, TileReader, TileStore};

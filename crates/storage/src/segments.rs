@@ -44,6 +44,8 @@ pub struct Options {
     pub prepare_in_background: bool,
     /// How often whoever drives the journal reads all of it again, to find damage before it is asked for. `None`: never.
     pub scrub_every: Option<Duration>,
+    /// A new snapshot of the state is due when the journal holds so many records more than the last one.
+    pub snapshot_records: u64,
 }
 
 impl Default for Options {
@@ -56,6 +58,8 @@ impl Default for Options {
             cache_bytes: 16 << 20,
             prepare_in_background: true,
             scrub_every: Some(Duration::from_hours(24)),
+            // About a second of replay.
+            snapshot_records: 1 << 20,
         }
     }
 }

@@ -43,6 +43,13 @@ impl Default for Book {
     }
 }
 
+/// The state as a snapshot holds it.
+pub(crate) fn snapshot(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Ledger::encode_state(state, &mut bytes);
+    bytes
+}
+
 impl Book {
     pub(crate) fn submit(&mut self, id: RequestId, command: &Command) -> (Position, Result<Event, Refusal>) {
         let at = Moment {
@@ -121,7 +128,16 @@ impl Book {
             let parts = committed.plus_total(accrued).plus_total(paid).plus_total(available);
             assert_eq!(allocated, parts, "{}", line.path);
         }
-        assert_eq!(summary(&self.state), summary(&self.replayed()));
+        let replayed = self.replayed();
+        assert_eq!(summary(&self.state), summary(&replayed));
+        assert_eq!(snapshot(&self.state), snapshot(&replayed), "the same records give the same snapshot");
+    }
+
+    /// Goes on with what a snapshot of the state holds, instead of the state.
+    pub(crate) fn restore(&mut self) {
+        let bytes = snapshot(&self.state);
+        self.state = Ledger::decode_state(&bytes, &NoBlobs).unwrap();
+        assert_eq!(snapshot(&self.state), bytes);
     }
 
     /// Runs a grid: one command or expectation per line.

@@ -442,4 +442,17 @@ proptest! {
         }
         world.agree();
     }
+
+    /// A snapshot stands for its records: whoever goes on with it decides the same.
+    #[test]
+    fn a_snapshot_is_as_good_as_the_state(ops in prop::collection::vec(op(), 1..60), every in 1..5usize) {
+        let mut world = World::new();
+        for (n, op) in ops.iter().enumerate() {
+            world.step(op);
+            if n % every == 0 {
+                world.book.restore();
+            }
+        }
+        world.agree();
+    }
 }

@@ -2,10 +2,10 @@
 
 use super::fixture::{Run, day, first_attendance, from, hip, patient, referral};
 use crate::{
-    Account, ActivityLine, Answer, Command, Leaf, Reason, Report, State, SubmitUnreadable, Total,
+    Account, ActivityLine, Answer, Command, Leaf, Reason, Referrals, Report, State, SubmitUnreadable, Total,
     WithdrawLine,
 };
-use journal::Position;
+use journal::{Domain as _, Position};
 use money::{Pence, Side};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -156,6 +156,35 @@ fn seen(state: &State) -> String {
     format!("{lines:?} {referrals:?} {care} {:?} {:?} {:?}", state.totals, state.reasons, state.sealed)
 }
 
+/// The state as a snapshot holds it.
+fn kept(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Referrals::encode_state(state, &mut bytes);
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whoever goes on with a snapshot decides the same.
+    #[test]
+    fn a_snapshot_is_as_good_as_the_state(
+        steps in proptest::collection::vec(step(), 1..40), every in 1..5_usize,
+    ) {
+        let (mut run, mut other) = (Run::new(), Run::new());
+        for (n, step) in steps.into_iter().enumerate() {
+            take(&mut run, step.clone());
+            take(&mut other, step);
+            if n % every == 0 {
+                other.state = Referrals::decode_state(&kept(&other.state), &other.blobs).unwrap();
+            }
+        }
+        prop_assert_eq!(seen(&run.state), seen(&other.state));
+        prop_assert_eq!(kept(&run.state), kept(&other.state));
+        prop_assert_eq!(run.reports, other.reports);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -197,6 +226,7 @@ proptest! {
             prop_assert!(referral.left <= referral.held);
         }
         prop_assert_eq!(seen(&run.state), seen(&run.replayed()));
+        prop_assert_eq!(kept(&run.state), kept(&run.replayed()), "the same records give the same snapshot");
     }
 
     #[test]

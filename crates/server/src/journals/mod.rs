@@ -1,4 +1,4 @@
-//! The driver of every journal: two OS threads, the files, the clock, and one gate before anything leaves.
+//! The driver of every journal: OS threads, the files, the clock, and one gate before anything leaves.
 //!
 //! ```text
 //!  Handle ──job──▶ engine thread: resolve id, decide, apply, encode ──group──▶ sync thread: hash, write, sync
@@ -7,7 +7,8 @@
 //!    └──────── answers and reads, released when the durable position covers them ◀────┘──▶ outbox ──▶ courier
 //! ```
 //!
-//! The engine thread goes on deciding while a sync is in flight; what it decided meanwhile becomes the next group. A sync that
+//! The engine thread goes on deciding while a sync is in flight; what it decided meanwhile becomes the next group. A small group
+//! it syncs itself, because handing it over costs as much as the sync. A third thread makes snapshots now and then. A sync that
 //! fails ends the process: the state in memory may then be ahead of the disk, and nobody was told of it.
 
 mod clock;
@@ -17,7 +18,9 @@ mod metrics;
 mod mirror;
 mod open;
 mod outbox;
+mod replay;
 mod set;
+mod snapshots;
 mod status;
 mod sync_thread;
 

@@ -6,17 +6,20 @@ use super::handle::{Handle, QUEUE_COMMANDS_MAX, Shared, SignedCheckpoint, servic
 use super::metrics::JournalMetrics;
 use super::mirror;
 use super::outbox::{Courier, Outbox};
-use super::sync_thread::SyncThread;
-use engine::{Engine, RecoverError, Recovery};
+use super::replay::{Owed, Replayed, replay};
+use super::snapshots::SnapshotThread;
+use super::sync_thread::{SyncThread, Syncer};
+use engine::{Engine, RecoverError};
 use journal::{Checkpoint, CheckpointSigner, Domain, Instant, Origin, Position, Service, SystemName, house};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use storage::{
-    BlobError, BlobStore, Disk, MirrorError, OpenError, Options, SegmentStore, TileError, TileStore,
+    BlobError, BlobStore, Disk, MirrorError, OpenError, Options, SegmentStore, Snapshot, SnapshotStore,
+    TileError, TileStore,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -148,6 +151,8 @@ struct Running<D: Domain> {
     threads: Vec<JoinHandle<()>>,
     /// Ends the scrub when it is dropped.
     scrub: Option<mpsc::Sender<()>>,
+    /// Dropped to end the thread that makes snapshots.
+    stop_snapshots: mpsc::Sender<()>,
 }
 
 impl<D: Domain> Journals<D> {
@@ -233,8 +238,8 @@ impl<D: Domain> Journals<D> {
             // Gone already is as good as stopped.
             let _ = journal.handle.send(Job::Stop);
         }
-        let threads = running.into_iter().flat_map(|Running { threads, scrub, .. }| {
-            drop(scrub);
+        let threads = running.into_iter().flat_map(|Running { threads, scrub, stop_snapshots, .. }| {
+            drop((scrub, stop_snapshots));
             threads
         });
         for thread in threads.collect::<Vec<_>>() {
@@ -288,25 +293,35 @@ impl<D: Domain> Journals<D> {
         let blobs = Arc::new(blobs);
         let opened =
             |source| JournalsError::Open { system: system.clone(), service, source: Box::new(source) };
-        let mut files =
-            SegmentStore::open(disk, &folder.join("journal"), signer, self.place.options).map_err(opened)?;
-        let mut recovery = Recovery::<D>::new(system);
-        let mut owed = Owed::new(self.courier.is_some());
-        while let Some(records) = files.next_group().map_err(opened)? {
-            for record in records {
-                owed.take(&mut recovery, record, &blobs).map_err(|source| JournalsError::Recover {
-                    system: system.clone(),
-                    service,
-                    source,
-                })?;
+        let snapshots = SnapshotStore::new(Arc::clone(&self.place.disk), folder.join("snapshots"));
+        let mut kept = D::SNAPSHOT_FORMAT.and_then(|_| snapshots.load());
+        let Replayed { engine, owed, files } = loop {
+            let (disk, signer) = (Arc::clone(&disk), signer.clone());
+            let files = SegmentStore::open(disk, &folder.join("journal"), signer, self.place.options);
+            let files = files.map_err(opened)?;
+            if let Some(replayed) = replay(system, files, kept.as_ref(), self.courier.is_some(), &blobs)? {
+                break replayed;
             }
-        }
+            tracing::warn!(%system, %service, "a snapshot does not fit the journal: replaying everything");
+            // It is left aside whether or not it can be removed.
+            let _ = snapshots.remove();
+            kept = None;
+        };
         let (mut store, recovered) = files.finish().map_err(opened)?;
         if let Some(cut) = &recovered.cut {
             tracing::warn!(%system, %service, offset = cut.offset, bytes = cut.bytes, "an interrupted write was cut off");
         }
-        let engine = recovery.finish();
         let durable = engine.next().get();
+        let mut in_snapshot = kept.map_or(0, |kept| kept.records);
+        if durable.saturating_sub(in_snapshot) >= self.place.options.snapshot_records
+            && let Some(content) = engine.snapshot()
+        {
+            let snapshot = Snapshot { records: durable, root: recovered.tree.root(), content };
+            match snapshots.save(&snapshot) {
+                Ok(()) => in_snapshot = durable,
+                Err(error) => tracing::warn!(%system, %service, %error, "a snapshot could not be kept"),
+            }
+        }
         let tiles = TileStore::open(
             Arc::clone(&self.place.disk),
             &folder.join("tiles"),
@@ -322,7 +337,19 @@ impl<D: Domain> Journals<D> {
         let (engine, clock) = self.begin(engine, system, facts);
         self.spawn(
             system,
-            Opened { engine, clock, store, tree: recovered.tree, tiles, blobs, owed, signed, durable },
+            Opened {
+                engine,
+                clock,
+                store,
+                tree: recovered.tree,
+                tiles,
+                blobs,
+                owed,
+                signed,
+                durable,
+                snapshots,
+                in_snapshot,
+            },
         )
     }
 
@@ -345,7 +372,7 @@ impl<D: Domain> Journals<D> {
         };
         let clock = match sandbox {
             Some(time) => JournalClock::sandbox(time),
-            None => JournalClock::Real(Arc::clone(&self.place.clock)),
+            None => JournalClock::real(Arc::clone(&self.place.clock)),
         };
         if engine.opened().is_none() {
             let urn = service_urn(D::SERVICE);
@@ -368,7 +395,19 @@ impl<D: Domain> Journals<D> {
     }
 
     fn spawn(&self, system: &SystemName, opened: Opened<D>) -> Result<Running<D>, JournalsError> {
-        let Opened { engine, clock, store, tree, tiles, blobs, owed, signed, durable } = opened;
+        let Opened {
+            engine,
+            clock,
+            store,
+            tree,
+            tiles,
+            blobs,
+            owed,
+            signed,
+            durable,
+            snapshots,
+            in_snapshot,
+        } = opened;
         let (inbox, jobs) = mpsc::channel();
         // One group in flight: the engine thread hands over the next only after it was told of the last.
         let (groups, to_sync) = mpsc::sync_channel(1);
@@ -394,6 +433,18 @@ impl<D: Domain> Journals<D> {
             reports
         });
         let (reader_of_scrub, scrub_metrics) = (reader.clone(), metrics.clone());
+        let (stop_snapshots, stopped) = mpsc::channel();
+        let snapshots = D::SNAPSHOT_FORMAT.map(|_| SnapshotThread::<D> {
+            system: system.clone(),
+            store: snapshots,
+            reader: reader.clone(),
+            blobs: Arc::clone(&blobs),
+            checkpoint: checkpoint_seen.clone(),
+            stop: stopped,
+            every: self.place.options.snapshot_records,
+            kept: in_snapshot,
+            domain: core::marker::PhantomData,
+        });
         let sandbox = engine.opened().is_some_and(|opened| opened.sandbox);
         let shared = Shared {
             system: system.clone(),
@@ -409,12 +460,10 @@ impl<D: Domain> Journals<D> {
             checkpoint: checkpoint_seen,
             tiles: tiles.reader(),
         };
-        let sync = SyncThread {
+        let syncer = Syncer {
             store,
             tree,
             tiles,
-            groups: to_sync,
-            engine: inbox,
             outbox,
             durable,
             checkpoint,
@@ -422,12 +471,15 @@ impl<D: Domain> Journals<D> {
             leaves: Vec::new(),
             checkpoint_due: None,
         };
+        let syncer = Arc::new(Mutex::new(syncer));
+        let sync = SyncThread { syncer: Arc::clone(&syncer), groups: to_sync, engine: inbox };
         let has_outbox = self.courier.is_some();
         let deciding = EngineThread {
             engine,
             clock,
             inbox: jobs,
             groups,
+            syncer,
             reader,
             blobs,
             has_outbox,
@@ -438,8 +490,11 @@ impl<D: Domain> Journals<D> {
         let (scrub, scrubbing) = self.scrub(reader_of_scrub, system, scrub_metrics)?;
         let sync = named("sync").spawn(move || sync.run()).map_err(failed)?;
         let deciding = named("engine").spawn(move || deciding.run()).map_err(failed)?;
-        let threads = [deciding, sync].into_iter().chain(scrubbing).collect();
-        Ok(Running { handle: Handle(Arc::new(shared)), threads, scrub })
+        let mut threads: Vec<_> = [deciding, sync].into_iter().chain(scrubbing).collect();
+        if let Some(snapshots) = snapshots {
+            threads.push(named("snapshot").spawn(move || snapshots.run()).map_err(failed)?);
+        }
+        Ok(Running { handle: Handle(Arc::new(shared)), threads, scrub, stop_snapshots })
     }
 }
 
@@ -475,42 +530,9 @@ struct Opened<D: Domain> {
     owed: Owed<D>,
     signed: SignedCheckpoint,
     durable: u64,
-}
-
-/// The reports that a replay finds undelivered.
-struct Owed<D: Domain> {
-    wanted: bool,
-    reports: VecDeque<(Position, D::Report)>,
-    delivered: Option<Position>,
-    position: Position,
-}
-
-impl<D: Domain> Owed<D> {
-    const fn new(wanted: bool) -> Self {
-        Self { wanted, reports: VecDeque::new(), delivered: None, position: Position::FIRST }
-    }
-
-    fn take(
-        &mut self,
-        recovery: &mut Recovery<D>,
-        record: &[u8],
-        blobs: &BlobStore,
-    ) -> Result<(), RecoverError> {
-        let mut reports = Vec::new();
-        let house = recovery.record(record, blobs, &mut reports)?;
-        if self.wanted {
-            let position = self.position;
-            self.reports.extend(reports.into_iter().map(|report| (position, report)));
-        }
-        if let Some(house::House::Delivered(delivered)) = house {
-            self.delivered = Some(delivered.through);
-            while self.reports.front().is_some_and(|(position, _)| *position <= delivered.through) {
-                self.reports.pop_front();
-            }
-        }
-        self.position = self.position.next();
-        Ok(())
-    }
+    snapshots: SnapshotStore,
+    /// How many records the snapshot that is kept stands for.
+    in_snapshot: u64,
 }
 
 impl<D: Domain> fmt::Debug for Journals<D> {

@@ -1,4 +1,7 @@
-//! The thread that makes groups durable, and lets their answers go.
+//! What makes groups durable and lets their answers go, and the thread that does so beside the engine.
+//!
+//! Large groups go to the sync thread, so that the engine decides the next one meanwhile. A small one is synced where it was
+//! decided: waking another thread costs about as much as a sync, and while few wait there is nothing else to decide.
 
 use super::engine_thread::Job;
 use super::handle::{Answers, SignedCheckpoint};
@@ -6,14 +9,17 @@ use super::metrics::JournalMetrics;
 use super::outbox::Reports;
 use engine::Group;
 use journal::{Checkpoint, Digest, Domain, Position, Tree};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant as Monotonic};
 use storage::{SegmentStore, TileStore};
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
-/// A signed checkpoint is written at most this long after the journal grew.
-const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
+/// A signed checkpoint is written this long after the journal grew, and [`LOOK`] later at most: together a second.
+const CHECKPOINT_AFTER: Duration = Duration::from_millis(800);
+
+/// How often the sync thread looks whether a checkpoint is due, or space was given back.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Something that waits for records to be durable.
 pub(crate) enum Release<D: Domain> {
@@ -51,12 +57,12 @@ pub(crate) struct GroupJob<D: Domain> {
     pub(crate) reports: Reports<D>,
 }
 
-pub(crate) struct SyncThread<D: Domain> {
+/// The journal's files and all that follows its durable position. One at a time uses it: the engine thread for a small
+/// group, the sync thread for everything else.
+pub(crate) struct Syncer<D: Domain> {
     pub(crate) store: SegmentStore,
     pub(crate) tree: Tree,
     pub(crate) tiles: TileStore,
-    pub(crate) groups: Receiver<GroupJob<D>>,
-    pub(crate) engine: Sender<Job<D>>,
     pub(crate) outbox: Option<UnboundedSender<Reports<D>>>,
     /// How many records are durable.
     pub(crate) durable: watch::Sender<u64>,
@@ -67,29 +73,55 @@ pub(crate) struct SyncThread<D: Domain> {
     pub(crate) checkpoint_due: Option<Monotonic>,
 }
 
+/// The syncer, when nobody uses it just now. A panic in it ends the process: nobody may guess what became durable.
+pub(crate) fn idle<D: Domain>(syncer: &Mutex<Syncer<D>>) -> Option<MutexGuard<'_, Syncer<D>>> {
+    match syncer.try_lock() {
+        Ok(syncer) => Some(syncer),
+        Err(TryLockError::WouldBlock) => None,
+        Err(TryLockError::Poisoned(_)) => std::process::abort(),
+    }
+}
+
+pub(crate) struct SyncThread<D: Domain> {
+    pub(crate) syncer: Arc<Mutex<Syncer<D>>>,
+    pub(crate) groups: Receiver<GroupJob<D>>,
+    pub(crate) engine: Sender<Job<D>>,
+}
+
 impl<D: Domain> SyncThread<D> {
     /// Runs until the engine thread is gone; the last checkpoint is written then.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(self) {
         loop {
-            let patience = self
-                .checkpoint_due
-                .map_or(CHECKPOINT_AFTER, |due| due.saturating_duration_since(Monotonic::now()));
-            match self.groups.recv_timeout(patience) {
-                Ok(job) => self.make_durable(job),
+            let job = self.groups.recv_timeout(LOOK);
+            let mut syncer = self.syncer();
+            match job {
+                Ok(job) => {
+                    syncer.make_durable(job);
+                    // The engine thread ends only after this thread's channel, so this fails only at the very end.
+                    let _ = self.engine.send(Job::Synced);
+                }
                 // While the disk is full, look whether space was given back.
-                Err(RecvTimeoutError::Timeout) => drop(self.store.prepare()),
+                Err(RecvTimeoutError::Timeout) => drop(syncer.store.prepare()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.checkpoint_due.is_some_and(|due| due <= Monotonic::now()) {
-                self.write_checkpoint();
+            if syncer.checkpoint_due.is_some_and(|due| due <= Monotonic::now()) {
+                syncer.write_checkpoint();
             }
         }
-        if self.checkpoint_due.is_some() {
-            self.write_checkpoint();
+        let mut syncer = self.syncer();
+        if syncer.checkpoint_due.is_some() {
+            syncer.write_checkpoint();
         }
     }
 
-    fn make_durable(&mut self, job: GroupJob<D>) {
+    fn syncer(&self) -> MutexGuard<'_, Syncer<D>> {
+        self.syncer.lock().unwrap_or_else(|_| std::process::abort())
+    }
+}
+
+impl<D: Domain> Syncer<D> {
+    /// Writes and syncs a group, then lets go what waits for it.
+    pub(crate) fn make_durable(&mut self, job: GroupJob<D>) {
         let started = Monotonic::now();
         if let Err(error) = self.store.append(job.group.records()) {
             // The state in memory is ahead of the disk now, and nobody has been told of it: stop before anybody is.
@@ -120,8 +152,6 @@ impl<D: Domain> SyncThread<D> {
         if let Err(error) = self.tiles.write() {
             end_process("the tree's hashes could not be written", &error);
         }
-        // The engine thread ends only after this thread's channel, so this fails only at the very end.
-        let _ = self.engine.send(Job::Synced);
     }
 
     fn write_checkpoint(&mut self) {

@@ -56,6 +56,17 @@ impl Domain for Counter {
         out.push(*event);
     }
 
+    const SNAPSHOT_FORMAT: Option<u32> = Some(1);
+
+    fn encode_state(state: &u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&state.to_be_bytes());
+    }
+
+    fn decode_state(bytes: &[u8], _: &dyn Blobs) -> Result<u64, DecodeError> {
+        let bytes = bytes.try_into().map_err(minicbor::decode::Error::custom)?;
+        Ok(u64::from_be_bytes(bytes))
+    }
+
     /// Adds one each day.
     fn day_roll(_: &u64, _: Day) -> Vec<u64> {
         vec![1]
@@ -101,7 +112,8 @@ fn place(root: &Path) -> Place {
         installation: [1; 16],
         signing_seed: [2; 32],
         clock: Arc::new(SystemClock),
-        options: storage::Options::default(),
+        // Every restart of these tests has a snapshot to start from.
+        options: storage::Options { snapshot_records: 1, ..storage::Options::default() },
         mirror: None,
     }
 }
@@ -295,4 +307,106 @@ async fn a_mirror_mends_the_journal_and_a_scrub_mends_the_mirror() {
         Journals::<Counter>::open(place(folder.path()), Arc::new(Registered(None)), None).err().unwrap();
     assert!(matches!(refused, JournalsError::Open { .. }), "{refused}");
     close(open()).await;
+}
+
+/// Opens the journal, checks that it holds `sum` and answers as before, adds one more, and closes it.
+async fn session(root: &Path, earlier: &mut Vec<(u8, Position)>, sum: &mut u64) {
+    let (journals, _) = open(root, Some("2017-06-01T08:00:00Z".parse().unwrap()));
+    let handle = journals.get(&known()).await.unwrap();
+    if !earlier.is_empty() {
+        assert_eq!(handle.read(None, |state, _| *state).await.unwrap(), *sum);
+    }
+    for (n, position) in earlier.iter() {
+        let again = handle.submit(add(*n, u64::from(*n))).await.unwrap();
+        assert_eq!((again.position, again.replayed), (*position, true));
+    }
+    let next = u8::try_from(earlier.len() + 1).unwrap();
+    let answer = handle.submit(add(next, u64::from(next))).await.unwrap();
+    assert!(handle.delivered(answer.position, Duration::from_secs(10)).await);
+    earlier.push((next, answer.position));
+    *sum = handle.read(None, |state, _| *state).await.unwrap();
+    close(journals).await;
+}
+
+fn snapshots(root: &Path) -> storage::SnapshotStore {
+    storage::SnapshotStore::new(Arc::new(storage::FolderDisk), root.join("known/referrals/snapshots"))
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_a_snapshot_the_answers_are_the_same() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut earlier, mut sum) = (Vec::new(), 0);
+    session(folder.path(), &mut earlier, &mut sum).await;
+    session(folder.path(), &mut earlier, &mut sum).await;
+    // Another journal of the same system and service, further on.
+    let (mut theirs, mut their_sum) = (Vec::new(), 0);
+    for _ in 0..4 {
+        session(other.path(), &mut theirs, &mut their_sum).await;
+    }
+    let (store, foreign) = (snapshots(folder.path()), snapshots(other.path()).load().unwrap());
+    let whole = store.load().unwrap();
+    let file = folder.path().join("known/referrals/snapshots/state");
+    let damages: [&dyn Fn(); 6] = [
+        &|| {},
+        &|| store.remove().unwrap(),
+        &|| {
+            let mut bytes = std::fs::read(&file).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x40;
+            std::fs::write(&file, bytes).unwrap();
+        },
+        &|| store.save(&foreign).unwrap(),
+        &|| store.save(&storage::Snapshot { records: u64::MAX, ..whole.clone() }).unwrap(),
+        &|| store.save(&storage::Snapshot { content: b"another format".to_vec(), ..whole.clone() }).unwrap(),
+    ];
+    for damage in damages {
+        session(folder.path(), &mut earlier, &mut sum).await;
+        damage();
+        session(folder.path(), &mut earlier, &mut sum).await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_takes_the_state_of_a_snapshot_that_fits_and_the_next_is_made_beside_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut earlier, mut sum) = (Vec::new(), 0);
+    for _ in 0..3 {
+        session(folder.path(), &mut earlier, &mut sum).await;
+    }
+    let store = snapshots(folder.path());
+    let kept = store.load().unwrap();
+    let (journals, _) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    let at_start = store.load().unwrap();
+    assert!(at_start.records > kept.records, "a start that replayed much keeps what it came to");
+    store.save(&kept).unwrap();
+    let (_running, stop) = std::sync::mpsc::channel();
+    let thread = super::snapshots::SnapshotThread::<Counter> {
+        system: known(),
+        store: store.clone(),
+        reader: handle.0.reader.clone(),
+        blobs: Arc::clone(&handle.0.blobs),
+        checkpoint: handle.0.checkpoint.clone(),
+        stop,
+        every: 1,
+        kept: kept.records,
+        domain: core::marker::PhantomData,
+    };
+    assert_eq!(thread.replayed(at_start.records).as_deref(), Some(&*at_start.content), "from the one before");
+    store.remove().unwrap();
+    assert_eq!(
+        thread.replayed(at_start.records).as_deref(),
+        Some(&*at_start.content),
+        "from the first record"
+    );
+    close(journals).await;
+
+    // The same but for the sum in it, which stands at the end: what the next start shows is what it read here.
+    let mut content = at_start.content.clone();
+    *content.last_mut().unwrap() ^= 0x80;
+    store.save(&storage::Snapshot { content, ..at_start }).unwrap();
+    let (journals, _) = open(folder.path(), None);
+    let handle = journals.get(&known()).await.unwrap();
+    assert_ne!(handle.read(None, |state, _| *state).await.unwrap(), sum);
+    close(journals).await;
 }

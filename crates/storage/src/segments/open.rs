@@ -139,6 +139,12 @@ impl Recovery {
         self.checkpoint
     }
 
+    /// The tree over the records of the groups read so far.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     /// Reads what is left, checks the journal against its checkpoint, clears and syncs what an interrupted write left, syncs
     /// the last group again (its writer may have died between write and sync), and opens the journal for writing.
     pub fn finish(mut self) -> Result<(SegmentStore, Recovered), OpenError> {

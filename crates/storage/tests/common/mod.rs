@@ -39,6 +39,7 @@ pub fn small() -> Options {
         cache_bytes: 4 << 10,
         prepare_in_background: false,
         scrub_every: None,
+        snapshot_records: u64::MAX,
     }
 }
 

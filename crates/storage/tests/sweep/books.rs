@@ -71,6 +71,7 @@ fn options() -> Options {
         cache_bytes: 4 << 10,
         prepare_in_background: false,
         scrub_every: None,
+        snapshot_records: u64::MAX,
     }
 }
 
