@@ -10,9 +10,11 @@
 
 mod ask;
 mod profile;
+mod receipts;
 mod retry;
 
 pub use profile::{ConnectError, Connection, Profile, ProfileError};
+pub use receipts::{RECORDS_PER_CALL_MAX, ReceiptsError};
 pub use retry::Retry;
 
 /// The largest message taken or sent, as the server's: 16 MiB.

@@ -96,6 +96,15 @@ impl Checkpoint {
         format!("{origin}\n{}\n{}\n", self.size, BASE64.encode(self.root.0))
     }
 
+    /// What a note says it is, and of which journal. **No signature is looked at**: it says where to look, and proves nothing.
+    pub fn claimed(note: &str) -> Result<(Origin, Self), CheckpointError> {
+        let malformed = || CheckpointError::Malformed;
+        let (text, _) = note.split_once("\n\n").ok_or_else(malformed)?;
+        let text = note.get(..text.len().saturating_add(1)).ok_or_else(malformed)?;
+        let (origin, checkpoint) = Self::parse(text)?;
+        Ok((origin.parse().map_err(|_| malformed())?, checkpoint))
+    }
+
     /// Reads the signed text; the signature is not looked at.
     pub(crate) fn parse(text: &str) -> Result<(&str, Self), CheckpointError> {
         let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Malformed)?.split('\n');

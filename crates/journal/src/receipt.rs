@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! c2sp.org/tlog-proof@v1
+//! extra qnBOyOgW4VnQo9HqLlDjm/GEYjLCsKZWGjjGoTfUXPs=     the record's leaf, so that the file proves it alone
 //! index 73894                                      the position
 //! gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=     the audit path, from the leaf's sibling to the root's child
 //! …
@@ -23,6 +24,9 @@ pub enum ReceiptError {
     /// Its checkpoint is not one of this journal.
     #[error("the receipt's checkpoint does not count")]
     Checkpoint(#[from] CheckpointError),
+    /// It does not carry the record's leaf: the record itself is needed to check it.
+    #[error("the receipt does not carry its record's leaf")]
+    NoLeaf,
     /// The path does not lead from the record to the checkpoint's root.
     #[error("the receipt does not prove this record at position {0}")]
     Inclusion(Position),
@@ -33,6 +37,8 @@ pub enum ReceiptError {
 pub struct Receipt {
     /// Where the record stands.
     pub position: Position,
+    /// The record's leaf, when the file carries it: a holder needs nothing but the file and the key then.
+    pub leaf: Option<Digest>,
     /// The audit path.
     pub path: Vec<Digest>,
     /// The signed checkpoint, verbatim.
@@ -45,6 +51,12 @@ const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 const PATH_MAX: usize = 64;
 
 impl Receipt {
+    /// Checks that the journal of `verifier` holds the record whose leaf the receipt carries, and returns the checkpoint that
+    /// says so.
+    pub fn verify_alone(&self, verifier: &CheckpointVerifier) -> Result<Checkpoint, ReceiptError> {
+        self.verify_leaf(self.leaf.ok_or(ReceiptError::NoLeaf)?, verifier)
+    }
+
     /// Checks that the journal of `verifier` holds `record`, and returns the checkpoint that says so.
     pub fn verify(&self, record: &[u8], verifier: &CheckpointVerifier) -> Result<Checkpoint, ReceiptError> {
         self.verify_leaf(leaf_hash(record), verifier)
@@ -57,7 +69,8 @@ impl Receipt {
         verifier: &CheckpointVerifier,
     ) -> Result<Checkpoint, ReceiptError> {
         let checkpoint = verifier.verify(&self.checkpoint)?;
-        if verify_inclusion(self.position.get(), leaf, &self.path, &checkpoint) {
+        let other = self.leaf.is_some_and(|carried| carried != leaf);
+        if !other && verify_inclusion(self.position.get(), leaf, &self.path, &checkpoint) {
             Ok(checkpoint)
         } else {
             Err(ReceiptError::Inclusion(self.position))
@@ -67,7 +80,11 @@ impl Receipt {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{FIRST_LINE}\nindex {}", self.position)?;
+        writeln!(f, "{FIRST_LINE}")?;
+        if let Some(leaf) = self.leaf {
+            writeln!(f, "extra {}", BASE64.encode(leaf.0))?;
+        }
+        writeln!(f, "index {}", self.position)?;
         for hash in &self.path {
             writeln!(f, "{}", BASE64.encode(hash.0))?;
         }
@@ -85,9 +102,11 @@ impl FromStr for Receipt {
         if lines.next() != Some(FIRST_LINE) {
             return Err(malformed());
         }
-        // Other writers may add what proves nothing.
+        // Other writers may add what proves nothing: only a leaf's length is read as one, and the path must lead from it.
+        let mut leaf = None;
         if let Some(extra) = lines.peek().and_then(|line| line.strip_prefix("extra ")) {
-            BASE64.decode(extra).map_err(|_| malformed())?;
+            let extra = BASE64.decode(extra).map_err(|_| malformed())?;
+            leaf = extra.try_into().ok().map(Digest);
             lines.next();
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).ok_or_else(malformed)?;
@@ -100,7 +119,7 @@ impl FromStr for Receipt {
         if path.len() > PATH_MAX {
             return Err(malformed());
         }
-        Ok(Self { position: Position::new(position), path, checkpoint: checkpoint.to_owned() })
+        Ok(Self { position: Position::new(position), leaf, path, checkpoint: checkpoint.to_owned() })
     }
 }
 

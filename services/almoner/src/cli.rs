@@ -44,6 +44,8 @@ enum Command {
     Settle(commands::settle::Options),
     /// Read back what a bank says
     Bank(commands::bank::Options),
+    /// Fetch and check receipts: proofs of single records that their holders keep
+    Receipt(commands::receipt::Options),
     /// Make an auditor's usual requests of the books
     Audit(commands::audit::Options),
     /// Show where the system stands, whether its books tie, and its control totals
@@ -75,6 +77,7 @@ impl Cli {
             Command::Phb(options) => Box::pin(commands::phb::run(options, &calling)).await,
             Command::Settle(options) => commands::settle::run(options, &calling).await,
             Command::Bank(options) => commands::bank::run(options, &calling).await,
+            Command::Receipt(options) => Box::pin(commands::receipt::run(options, &calling)).await,
             Command::Audit(options) => Box::pin(commands::audit::run(options, &calling)).await,
             Command::Position(options) => commands::position::run(options, &calling).await,
             Command::Remittance(options) => commands::remittance::run(options, &calling).await,

@@ -25,6 +25,7 @@ fn receipt(index: u64, size: u64) -> Receipt {
     leaves.0.iter().for_each(|&leaf| tree.append(leaf));
     Receipt {
         position: Position::new(index),
+        leaf: None,
         path: inclusion_proof(index, size, &leaves).unwrap(),
         checkpoint: signer().sign(&Checkpoint { size, root: tree.root() }),
     }
@@ -88,4 +89,33 @@ proptest! {
         let refused = receipt.verify(&index.to_le_bytes(), stranger.verifier());
         prop_assert_eq!(refused, Err(ReceiptError::Checkpoint(CheckpointError::Unsigned)));
     }
+}
+
+/// The same with the record's leaf in it: it is checked with nothing but the key.
+#[test]
+fn a_receipt_that_carries_its_leaf_is_this_text() {
+    let receipt = Receipt { leaf: Some(leaf_hash(&2_u64.to_le_bytes())), ..receipt(2, 5) };
+    expect![[r#"
+        c2sp.org/tlog-proof@v1
+        extra O3ruPn8+eRMnPZ54YOA4hJcoLtNOrJQ8j5I9Bz13TLM=
+        index 2
+        WAjJJZi7Oe/gjx9ky6ZrzOnS5el/88Ixnke1yUgXrSI=
+        ZWZ1wCepr917g/Xf73/KM4g/BwOfippnwjGIqlt/IUM=
+        R7W6tHXaLz+R7W/US4lf6OdAJDGe0rm8D7DEazpgWnU=
+
+        almoner.09090909-0909-0909-0909-090909090909/national/registry
+        5
+        PhGfHmmqIYuU97YrfYyKmvpcRPbOFFewKXQsGlDzbUc=
+
+        — almoner.09090909-0909-0909-0909-090909090909/national/registry t8//Xzic3mFgvzT24LFXoeRJWcJxhpAI5YmkyjxUVVsdcwxL7FMkDymNOwn1aCAQbpJcuzRW1AufXfSNVmsjqPMrsgQ=
+    "#]]
+    .assert_eq(&receipt.to_string());
+    assert_eq!(receipt.to_string().parse(), Ok(receipt.clone()));
+    let checkpoint = receipt.verify_alone(signer().verifier()).unwrap();
+    assert_eq!(checkpoint.size, 5);
+    let other = Receipt { leaf: Some(leaf_hash(b"another")), ..receipt.clone() };
+    assert_eq!(other.verify_alone(signer().verifier()), Err(ReceiptError::Inclusion(Position::new(2))));
+    // The leaf that it carries is part of what it says, even to who has the record.
+    assert!(other.verify(&2_u64.to_le_bytes(), signer().verifier()).is_err());
+    assert_eq!(self::receipt(2, 5).verify_alone(signer().verifier()), Err(ReceiptError::NoLeaf));
 }

@@ -255,8 +255,13 @@ async fn a_batch_can_be_proved_by_its_leaves_and_a_signed_checkpoint() {
     for (answer, leaf) in answers.iter().flatten().zip(&leaves) {
         let path = range.inclusion_proof(answer.position.get()).unwrap();
         assert!(journal::verify_inclusion(answer.position.get(), *leaf, &path, &checkpoint));
-        let receipt =
-            journal::Receipt { position: answer.position, path, checkpoint: signed.note.to_string() };
+        let receipt = journal::Receipt {
+            position: answer.position,
+            leaf: Some(*leaf),
+            path,
+            checkpoint: signed.note.to_string(),
+        };
+        receipt.verify_alone(signer.verifier()).unwrap();
         let record = handle.record(answer.position).unwrap().unwrap();
         receipt.verify(&record, signer.verifier()).unwrap();
     }

@@ -6,6 +6,8 @@ mod books;
 mod journal;
 mod verify;
 
+pub(crate) use verify::given_key;
+
 use crate::cli::Calling;
 use clap::{Args, Subcommand};
 

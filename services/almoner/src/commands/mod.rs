@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod phb;
 pub(crate) mod position;
+pub(crate) mod receipt;
 pub(crate) mod referral;
 pub(crate) mod registry;
 pub(crate) mod remittance;

@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Write each line's answer to this file (CSV)
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
+    /// Fetch the receipt of every line, accepted, contested or unreadable, into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "validate_only")]
+    receipts: Option<PathBuf>,
 }
 
 struct Submitter {
@@ -58,7 +61,7 @@ struct Progress {
 }
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
-    let Options { file, provider, system, again, validate_only, answers, .. } = options;
+    let Options { file, provider, system, again, validate_only, answers, receipts } = options;
     let activity = ActivityFile::read(&file)?;
     let (connection, of_profile) = calling.connect()?;
     let system = system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
@@ -74,6 +77,13 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         file::write_answers(&path, &progress.answers)?;
     }
     summary(&activity, &progress);
+    if let Some(folder) = receipts {
+        let system = submitter.system.parse()?;
+        let (connection, submission) = (&submitter.connection, &submitter.submission_id);
+        let written =
+            super::receipt::of_answers(connection, &system, submission, &progress.answers, &folder).await?;
+        output::line(format_args!("{written} receipts in {}", folder.display()));
+    }
     Ok(())
 }
 

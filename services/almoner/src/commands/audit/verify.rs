@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// The key as somebody gave it: the text, or a file with it.
-pub(super) fn given_key(key: &str) -> anyhow::Result<CheckpointVerifier> {
+pub(crate) fn given_key(key: &str) -> anyhow::Result<CheckpointVerifier> {
     let path = Path::new(key);
     let text = if path.is_file() { read(path)? } else { key.to_owned() };
     text.trim().parse().context("this is not a verifier key (c2sp.org/signed-note): <origin>+<id>+<key>")
