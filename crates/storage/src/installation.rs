@@ -136,7 +136,7 @@ impl Installation {
             let Ok(system) = name.parse::<SystemName>() else { continue };
             for service in Service::ALL {
                 let folder = root.join(&name).join(service.as_str());
-                if disk.list(&folder.join("journal")).is_ok() {
+                if disk.list(&folder.join("journal")).is_ok_and(|names| !names.is_empty()) {
                     journals.push((system.clone(), service, folder));
                 }
             }

@@ -17,12 +17,14 @@
 //! - [`SnapshotStore`] keeps one state as bytes.
 //! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
 //! - [`Installation`] is whose journals these are.
+//! - [`backup`] and [`restore`] copy a data folder at one consistent point, and back.
 //! - [`mend_copies`] and [`MirrorDisk`] keep a second copy on another device.
 //! - [`Disk`] is the file layer under both, so that tests can put a failing one there.
 //!
 //! **Invariant:** this crate knows bytes and positions, not what they mean; it reads no clock and starts no runtime. Nothing
 //! that it returns as durable is lost by a crash or a power cut, as long as the device keeps what it says it synced.
 
+mod backup;
 mod blobs;
 mod disk;
 mod installation;
@@ -33,6 +35,7 @@ mod segments;
 mod snapshots;
 mod tiles;
 
+pub use backup::{BackupError, Known, Restored, Run, backup, restore, runs};
 pub use blobs::{BlobError, BlobStore};
 pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};
 pub use installation::{Installation, InstallationError};

@@ -58,6 +58,10 @@ enum Command {
     Activity(commands::activity::Options),
     /// Record, read and end referrals
     Referral(commands::referral::Options),
+    /// Copy a data folder at one consistent point while it is served; repeated, only what is new
+    Backup(commands::backup::Backup),
+    /// Make a data folder from a backup
+    Restore(commands::backup::Restore),
     /// Check and repair journals on this host's disks
     Journal(commands::journal::Options),
     /// Write what other programs read
@@ -84,6 +88,8 @@ impl Cli {
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,
+            Command::Backup(options) => commands::backup::backup(&options),
+            Command::Restore(options) => commands::backup::restore(&options),
             Command::Journal(options) => commands::journal::run(&options),
             Command::Export(options) => commands::export::run(&options),
         }

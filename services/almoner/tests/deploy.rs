@@ -65,6 +65,30 @@ fn the_unit_starts_the_binary_as_it_can_be_started() {
 }
 
 #[test]
+fn the_backup_unit_runs_commands_that_the_binary_has() {
+    let (unit, timer) = (read("systemd/almoner-backup.service"), read("systemd/almoner-backup.timer"));
+    let commands: Vec<&str> = unit
+        .lines()
+        .filter(|line| line.starts_with("ExecStart"))
+        .filter_map(|line| line.split_once("=/usr/bin/almoner ").map(|(_, words)| words))
+        .collect();
+    assert_eq!(commands.len(), 2);
+    for words in commands {
+        // Taken as it stands: what is refused is the folder, which is not there, not the words.
+        let words: Vec<&str> = words.split(' ').collect();
+        let folder = words.iter().position(|word| *word == "--data-dir").unwrap() + 1;
+        assert_eq!(words[folder], "/var/lib/almoner");
+        let mut words = words;
+        words[folder] = "/nowhere/almoner";
+        let done = almoner(&words);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        assert!(said.contains("/nowhere/almoner"), "{said}");
+    }
+    assert!(timer.contains("OnCalendar=") && timer.contains("WantedBy=timers.target"));
+}
+
+#[test]
 fn each_service_has_a_container_with_a_configuration_of_its_own() {
     let compose = yaml("compose.yaml");
     for service in Service::ALL {

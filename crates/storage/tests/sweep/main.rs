@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod backup;
 mod books;
 mod crashes;
 mod damage;

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bank;
 pub(crate) mod certificates;
 pub(crate) mod export;
