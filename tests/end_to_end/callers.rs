@@ -20,7 +20,7 @@ async fn a_caller_is_its_certificate_and_permission_comes_before_existence() {
     assert!(registry.list_systems(ListSystemsRequest {}).await.unwrap().into_inner().systems.is_empty());
 
     let mut ledger = LedgerServiceClient::new(installation.connect(&process, "nt3").await);
-    let request = GetTrialBalanceRequest { system: "nowhere".into(), min_position: None };
+    let request = GetTrialBalanceRequest { system: "nowhere".into(), ..Default::default() };
     let refused = ledger.get_trial_balance(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied, "not NOT_FOUND: {refused}");
     assert_eq!(reason_of(&refused).as_deref(), Some("METHOD_NOT_ALLOWED"));

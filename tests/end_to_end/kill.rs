@@ -115,14 +115,14 @@ async fn books(
     // What a killed ledger missed is delivered within moments of its return.
     for _ in 0..200 {
         let path = format!("10N/elective/2017-18/owed/payable/{PROVIDER}");
-        let request = GetBalanceRequest { system: SYSTEM.into(), path, min_position: None };
+        let request = GetBalanceRequest { system: SYSTEM.into(), path, ..Default::default() };
         payable = client.get_balance(request).await.unwrap().into_inner().balance.unwrap().balance_pence;
         if payable >= accepted {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let request = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };
+    let request = GetTrialBalanceRequest { system: SYSTEM.into(), ..Default::default() };
     let trial = client.get_trial_balance(request).await.unwrap().into_inner();
     assert_eq!(trial.difference_pence, 0);
     (usize::try_from(lines).unwrap(), payable)

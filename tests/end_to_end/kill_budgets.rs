@@ -105,10 +105,10 @@ async fn owed(installation: &Installation, budgets: &Process, ledger: &Process) 
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut client = LedgerServiceClient::new(installation.connect(ledger, "auditor").await);
-    let request = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };
+    let request = GetTrialBalanceRequest { system: SYSTEM.into(), ..Default::default() };
     assert_eq!(client.get_trial_balance(request).await.unwrap().into_inner().difference_pence, 0);
     let path = format!("{CCG}/phb/2017-18/owed/payable/{SUPPLIER}");
-    let request = GetBalanceRequest { system: SYSTEM.into(), path, min_position: None };
+    let request = GetBalanceRequest { system: SYSTEM.into(), path, ..Default::default() };
     match client.get_balance(request).await {
         Ok(answer) => answer.into_inner().balance.unwrap().balance_pence,
         Err(status) => {

@@ -197,7 +197,7 @@ async fn a_stream_of_batches_ties_with_the_books_and_seals() {
         owed += world.balance(&format!("{payer}/elective/2017-18/owed/payable/NT3")).await;
     }
     assert_eq!(owed, payable);
-    let trial = GetTrialBalanceRequest { system: SYSTEM.into(), min_position: None };
+    let trial = GetTrialBalanceRequest { system: SYSTEM.into(), ..Default::default() };
     assert_eq!(world.ledger.get_trial_balance(trial).await.unwrap().into_inner().difference_pence, 0);
     world.advance("2017-07-20T09:00:00Z").await;
     let cuts = world.referrals.list_cuts(v1::ListCutsRequest { system: SYSTEM.into(), min_position: None });

@@ -223,7 +223,7 @@ impl World {
     /// What stands at `path`, in pence: nothing where the ledger knows no such node yet.
     pub(crate) async fn balance(&mut self, path: &str) -> i64 {
         let request =
-            ledger::GetBalanceRequest { system: SYSTEM.into(), path: path.into(), min_position: None };
+            ledger::GetBalanceRequest { system: SYSTEM.into(), path: path.into(), ..Default::default() };
         match self.ledger.get_balance(request).await {
             Ok(answer) => answer.into_inner().balance.unwrap().balance_pence,
             Err(status) => {

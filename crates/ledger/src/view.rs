@@ -73,7 +73,48 @@ pub struct LinePosition {
     pub expenditure: TotalPence,
 }
 
+const NOTHING: LinePosition = LinePosition {
+    allocated: TotalPence::ZERO,
+    committed: TotalPence::ZERO,
+    accrued: TotalPence::ZERO,
+    contested: TotalPence::ZERO,
+    estimated: TotalPence::ZERO,
+    paid: TotalPence::ZERO,
+    instructed: TotalPence::ZERO,
+    settled: TotalPence::ZERO,
+    transferred: TotalPence::ZERO,
+    available: TotalPence::ZERO,
+    expenditure: TotalPence::ZERO,
+};
+
 impl LinePosition {
+    /// What one account of a line adds to its position.
+    #[must_use]
+    pub const fn of_account(column: Column, totals: &Totals) -> Self {
+        let mut of = NOTHING;
+        let credit = totals.balance(Side::Credit);
+        of.committed = totals.held();
+        if column.is_fund() {
+            of.available = credit.minus_total(totals.held());
+        }
+        match column {
+            Column::Allocation => of.allocated = credit,
+            Column::Expenditure(_) => of.expenditure = totals.balance(Side::Debit),
+            Column::Payable => of.accrued = credit,
+            Column::Contested => (of.accrued, of.contested) = (credit, credit),
+            Column::Estimate => (of.accrued, of.estimated) = (credit, credit),
+            Column::InTransit => (of.paid, of.instructed) = (credit, credit),
+            Column::Bank => (of.paid, of.settled) = (credit, credit),
+            Column::Transferred => (of.paid, of.transferred) = (credit, credit),
+            Column::Prepayment
+            | Column::Advance
+            | Column::Recoverable
+            | Column::ResourceLimit
+            | Column::Target => {}
+        }
+        of
+    }
+
     /// The sum of two positions, column by column.
     #[must_use]
     pub const fn plus(&self, other: &Self) -> Self {

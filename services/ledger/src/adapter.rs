@@ -95,6 +95,7 @@ methods! {
         get_account: GetAccountRequest => GetAccountResponse = read_account;
         list_accounts: ListAccountsRequest => ListAccountsResponse = read_accounts;
         get_balance: GetBalanceRequest => GetBalanceResponse = read_balance;
+        get_statement: GetStatementRequest => GetStatementResponse = read_statement;
         get_trial_balance: GetTrialBalanceRequest => GetTrialBalanceResponse = read_trial_balance;
         get_line_position: GetLinePositionRequest => GetLinePositionResponse = read_line;
         list_line_positions: ListLinePositionsRequest => ListLinePositionsResponse = read_lines;

@@ -1,34 +1,30 @@
-//! Entries: one, listed, and as they come.
+//! Entries: one, and listed.
 
 use crate::{
     Adapter,
-    adapter::told_to_drain,
-    index::{IndexError, List, read_entries},
+    index::{self, Cut, IndexError, List, Said, Source},
+    past::{blocking, last_by},
     read::as_of,
 };
-use journal::{Header, Item, Position};
+use journal::{Cause, Header, Instant, Item, Position};
 use ledger::{Ledger, Posted, Posting};
 use proto::ledger::v1;
 use server::journals::{Handle, ReadAt, ReadError};
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 use tonic::Status;
-use wire::{Cursor, Fields, Pushback, ledger::Missing, status};
+use wire::{
+    Cursor, Fields,
+    ledger::{self as convert, Filter, Missing},
+    status,
+};
 
-/// The most entries of one message of a tail.
-const TAIL_ENTRIES_MAX: usize = 500;
-
-/// The most records that one message of a tail looks through, so that heartbeats come also where few records are entries.
-const TAIL_RECORDS_MAX: u64 = 5_000;
-
-/// How long a tail stays silent.
-const HEARTBEAT_TIME: Duration = Duration::from_secs(5);
+/// The most records that one page looks through, so that what is rare costs several short calls and never a long one.
+const LOOKED_MAX: usize = 20_000;
 
 /// An entry as its record holds it.
 pub(crate) struct Found {
-    header: Header,
+    pub(crate) header: Header,
     index: u16,
-    posting: Posting,
+    pub(crate) posting: Posting,
     posted: Posted,
     reason: String,
 }
@@ -54,18 +50,15 @@ impl Found {
     }
 }
 
-fn found_in(record: &[u8]) -> Vec<Found> {
-    let mut found = Vec::new();
-    read_entries(record, |view, index, posting, posted, reason| {
-        found.push(Found {
-            header: view.header,
-            index,
-            posting: posting.clone(),
-            posted: posted.clone(),
-            reason: reason.to_owned(),
-        });
+pub(crate) fn found_in(record: &[u8]) -> Vec<Found> {
+    let Some(read) = index::read(record) else { return Vec::new() };
+    let header = read.header;
+    let Said::Entries(entries) = read.said else { return Vec::new() };
+    let found = entries.into_iter().map(|entry| {
+        let index::Entry { index, posting, posted, reason } = entry;
+        Found { header, index, posting, posted, reason }
     });
-    found
+    found.collect()
 }
 
 /// The entry of that name.
@@ -77,7 +70,10 @@ pub(crate) fn find(handle: &Handle<Ledger>, name: Item) -> Result<Found, Status>
 }
 
 /// Entries as messages, with their reversals as far as the state knows them.
-async fn messages(handle: &Handle<Ledger>, found: Vec<Found>) -> Result<(Vec<v1::Entry>, ReadAt), Status> {
+pub(crate) async fn messages(
+    handle: &Handle<Ledger>,
+    found: Vec<Found>,
+) -> Result<(Vec<v1::Entry>, ReadAt), Status> {
     let names: Vec<Item> = found.iter().map(Found::name).collect();
     let read = handle.read(None, move |state, at| {
         let reversed: Vec<Option<Item>> = names.iter().map(|name| state.reversal_of(*name)).collect();
@@ -88,29 +84,67 @@ async fn messages(handle: &Handle<Ledger>, found: Vec<Found>) -> Result<(Vec<v1:
     Ok((entries, at))
 }
 
-/// Which entries a listing is of.
+/// Which entries a listing is of, besides its filter.
 #[derive(Debug, Clone)]
 enum Of {
     All,
-    List(List, Match),
+    Account(Position),
+    Cause(Cause),
+    Reference(String),
 }
 
-/// What an entry of a list's bucket must still match.
+/// What an entry of the records looked at must still match.
 #[derive(Debug, Clone)]
-enum Match {
-    Anything,
-    Cause(journal::Cause),
-    Reference(String),
+struct Match {
+    of: Of,
+    filter: Filter,
+    caller: Option<Position>,
 }
 
 impl Match {
     fn fits(&self, entry: &Found) -> bool {
-        match self {
-            Self::Anything => true,
-            Self::Cause(cause) => entry.header.cause == Some(*cause),
-            Self::Reference(reference) => entry.posting.reference.as_ref() == Some(reference),
-        }
+        let (posting, posted) = entry.parts();
+        let of = match &self.of {
+            Of::All => true,
+            Of::Account(account) => touches(posting, *account),
+            Of::Cause(cause) => entry.header.cause == Some(*cause),
+            Of::Reference(reference) => posting.reference.as_ref() == Some(reference),
+        };
+        let Filter { period, kind, caller: _, amount: (least, most), recorded: _ } = &self.filter;
+        of && kind.is_none_or(|kind| posting.kind == kind)
+            && period.is_none_or(|period| index::month(posted) == Some(period))
+            && self.caller.is_none_or(|caller| entry.header.caller == caller)
+            && (*least..=*most).contains(&index::amount(posting, posted))
     }
+
+    /// Where the records to look at come from.
+    fn source(&self, through: Position) -> Source {
+        let mut each = Vec::new();
+        match &self.of {
+            Of::All => {}
+            Of::Account(account) => each.push(Source::Account(*account, Cut::through(through))),
+            Of::Cause(cause) => each.push(Source::List(List::cause(*cause))),
+            Of::Reference(reference) => each.push(Source::List(List::reference(reference))),
+        }
+        let Filter { period, kind, caller: _, amount: (least, most), recorded: _ } = &self.filter;
+        each.extend(kind.map(|kind| Source::List(List::kind(kind))));
+        each.extend(period.map(|period| Source::List(List::period(period))));
+        each.extend(self.caller.map(|caller| Source::List(List::caller(caller))));
+        if *least > 0 || *most < i64::MAX {
+            let lists = List::amounts(*least, *most);
+            each.push(Source::Any(lists.into_iter().map(Source::List).collect()));
+        }
+        if each.is_empty() { Source::All } else { Source::Each(each) }
+    }
+}
+
+/// Whether an entry has a leg on an account, or a hold placed on it.
+fn touches(posting: &Posting, account: Position) -> bool {
+    let legs = posting.legs.iter().any(|leg| leg.account == account);
+    legs || posting.holds.iter().any(|hold| match hold {
+        ledger::HoldAction::Place { account: on, .. } => *on == account,
+        ledger::HoldAction::Capture { .. } | ledger::HoldAction::Release { .. } => false,
+    })
 }
 
 impl Adapter {
@@ -137,34 +171,36 @@ impl Adapter {
         let (page, min_position) = (request.page.take(), request.min_position.take());
         let mut fields = Fields::new();
         let page = self.page_key.page(&mut fields, "page", page, &request);
-        let v1::ListEntriesRequest { system, of, page: _, min_position: _ } = request;
+        let filter = convert::filter(&mut fields, &request);
+        let v1::ListEntriesRequest { system, of, .. } = request;
         let system = fields.system("system", &system);
         let of = which(&mut fields, of);
-        let (system, of, page) = fields.known((system, of, page))?;
+        let (system, of, filter, page) = fields.known((system, of, filter, page))?;
         let handle = self.journal(&system).await?;
-        if let Of::List(list, Match::Anything) = &of {
-            self.check_account(&handle, list, min_position).await?;
+        let account = if let Of::Account(account) = &of { Some(*account) } else { None };
+        let read = handle.read(min_position.map(Position::new), move |state, at| {
+            (account.is_none_or(|account| state.account(account).is_some()), *at)
+        });
+        let (known, at) = read.await?;
+        if let Some(account) = account.filter(|_| !known) {
+            return Err(status::refusal(&Missing::Account(account.to_string())));
         }
-        let at = handle.read(min_position.map(Position::new), |_, at| *at).await?;
         let through = page.cursor.as_ref().map(|cursor| cursor.position).or(at.position);
         let after = page.cursor.as_ref().and_then(|cursor| decode_key(&cursor.last));
-        let (index, reader, size) = (self.indexes.of(&handle), handle.clone(), page.size);
-        let collected = tokio::task::spawn_blocking(move || {
-            let Some(through) = through else { return Ok(Vec::new()) };
-            let mut collect = Collect { after, through, wanted: size.saturating_add(1), found: Vec::new() };
-            match of {
-                Of::All => collect.all(&reader)?,
-                Of::List(list, matching) => collect.list(&reader, &index, &list, &matching)?,
-            }
-            Ok::<_, IndexError>(collect.found)
+        let (indexes, reader, size) = (self.indexes.of(&handle), handle.clone(), page.size);
+        let collected = blocking(move || {
+            let Some(through) = through else { return Ok(Collect::default()) };
+            let caller = caller_of(&indexes, &reader, filter.caller.as_deref())?;
+            let range = positions(&reader, filter.recorded, through)?;
+            let matching = Match { of, filter, caller };
+            Ok::<_, Status>(collect(&indexes, &reader, &matching, range, after, size)?)
         });
-        let mut found = collected.await.map_err(|_| Status::from(Pushback::Stopped))??;
+        let Collect { mut found, stopped, .. } = collected.await?;
         let more = found.len() > size;
         found.truncate(size);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|last| Cursor { position: through.unwrap_or_default(), last: encode_key(last.name()) });
+        let last = found.last().map(Found::name).filter(|_| more);
+        let last = last.or_else(|| stopped.map(|position| Item { position, index: u16::MAX }));
+        let next = last.map(|last| Cursor { position: through.unwrap_or_default(), last: encode_key(last) });
         let (entries, at) = messages(&handle, found).await?;
         Ok(v1::ListEntriesResponse {
             entries,
@@ -172,116 +208,95 @@ impl Adapter {
             as_of: Some(as_of(&at)),
         })
     }
+}
 
-    async fn check_account(
-        &self,
-        handle: &Handle<Ledger>,
-        list: &List,
-        min_position: Option<u64>,
-    ) -> Result<(), Status> {
-        let Some(account) = list.account_number() else { return Ok(()) };
-        let known = handle
-            .read(min_position.map(Position::new), move |state, _| state.account(account).is_some())
-            .await?;
-        if known { Ok(()) } else { Err(status::refusal(&Missing::Account(account.to_string()))) }
-    }
+/// The record that names a caller, when one is asked for.
+fn caller_of(
+    index: &index::Index,
+    handle: &Handle<Ledger>,
+    urn: Option<&str>,
+) -> Result<Option<Position>, Status> {
+    let Some(urn) = urn else { return Ok(None) };
+    let found = index.caller(handle, urn)?;
+    found.map(Some).ok_or_else(|| status::refusal(&Missing::Caller(urn.to_owned())))
+}
 
-    pub(crate) async fn tail(
-        &self,
-        request: v1::TailEntriesRequest,
-    ) -> Result<mpsc::Receiver<Result<v1::TailEntriesResponse, Status>>, Status> {
-        let v1::TailEntriesRequest { system, from_position } = request;
-        let mut fields = Fields::new();
-        let system = fields.system("system", &system);
-        let (system,) = fields.known((system,))?;
-        let handle = self.journal(&system).await?;
-        let end = handle.durable_count();
-        if from_position > end {
-            return Err(status::refusal(&Missing::Ahead { next: end }));
-        }
-        // A slow reader holds up its own tail only: what is not read waits in the journal.
-        let (answers, stream) = mpsc::channel(2);
-        let draining = self.draining.clone();
-        tokio::spawn(tail_from(handle, Position::new(from_position), answers, draining));
-        Ok(stream)
-    }
+/// The first and the last record of what was recorded in a range of time, up to `through`; `None` when there is none.
+fn positions(
+    handle: &Handle<Ledger>,
+    (from, before): (Option<Instant>, Option<Instant>),
+    through: Position,
+) -> Result<Option<(Position, Position)>, ReadError> {
+    // Time counts in microseconds: what is recorded before an instant is recorded by the microsecond before it.
+    let by = |time: Instant| last_by(handle, Instant::from_micros(time.micros().saturating_sub(1)), through);
+    let first = match from {
+        None => Position::FIRST,
+        Some(from) => by(from)?.map_or(Position::FIRST, Position::next),
+    };
+    let last = match before {
+        None => Some(through),
+        Some(before) => by(before)?,
+    };
+    Ok(last.filter(|last| first <= *last).map(|last| (first, last)))
 }
 
 fn which(fields: &mut Fields, of: Option<v1::list_entries_request::Of>) -> Option<Of> {
     use v1::list_entries_request::Of as Asked;
     match of {
         None => Some(Of::All),
-        Some(Asked::Account(number)) => Some(Of::List(List::account(Position::new(number)), Match::Anything)),
+        Some(Asked::Account(number)) => Some(Of::Account(Position::new(number))),
         Some(Asked::Cause(cause)) => {
             let cause = wire::common::cause_from(&cause);
             if cause.is_none() {
                 fields.refuse("cause.service", "FIELD_INVALID", "it must be the name of a service");
             }
-            cause.map(|cause| Of::List(List::cause(cause), Match::Cause(cause)))
+            cause.map(Of::Cause)
         }
         Some(Asked::Reference(reference)) => {
             let reference = fields.text("reference", &reference, ledger::REFERENCE_BYTES_MAX)?;
-            Some(Of::List(List::reference(reference), Match::Reference(reference.to_owned())))
+            Some(Of::Reference(reference.to_owned()))
         }
     }
 }
 
 /// One page in the making.
+#[derive(Default)]
 struct Collect {
-    after: Option<Item>,
-    /// The last record of the listing.
-    through: Position,
-    wanted: usize,
+    /// One more than the page holds, when there are more.
     found: Vec<Found>,
+    looked: usize,
+    /// The last record looked at, when that was enough for one page.
+    stopped: Option<Position>,
 }
 
-impl Collect {
-    fn start(&self) -> Position {
-        self.after.map_or(Position::FIRST, |after| after.position)
-    }
-
-    /// Takes what fits of a record; whether more is wanted.
-    fn take(&mut self, record: &[u8], matching: &Match) -> bool {
-        for entry in found_in(record) {
-            let listed = self.after.is_some_and(|after| entry.name() <= after);
-            if !listed && matching.fits(&entry) && self.found.len() < self.wanted {
-                self.found.push(entry);
+/// The entries of records `range` that match and follow `after`: one more than `size`, or as many as there are in the records
+/// that one page may look through.
+fn collect(
+    index: &index::Index,
+    handle: &Handle<Ledger>,
+    matching: &Match,
+    range: Option<(Position, Position)>,
+    after: Option<Item>,
+    size: usize,
+) -> Result<Collect, IndexError> {
+    let Some((first, last)) = range else { return Ok(Collect::default()) };
+    let from = after.map_or(first, |after| first.max(after.position));
+    index.select(handle, &matching.source(last), from, &Collect::default, &|page, position| {
+        if position > last {
+            return Ok(false);
+        }
+        let record = handle.record(position)?;
+        for entry in record.map(|record| found_in(&record)).unwrap_or_default() {
+            let listed = after.is_some_and(|after| entry.name() <= after);
+            if !listed && page.found.len() <= size && matching.fits(&entry) {
+                page.found.push(entry);
             }
         }
-        self.found.len() < self.wanted
-    }
-
-    fn all(&mut self, handle: &Handle<Ledger>) -> Result<(), ReadError> {
-        let through = self.through;
-        handle.records_from(self.start(), |position, record| {
-            position <= through && self.take(record, &Match::Anything)
-        })
-    }
-
-    fn list(
-        &mut self,
-        handle: &Handle<Ledger>,
-        index: &crate::index::Index,
-        list: &List,
-        matching: &Match,
-    ) -> Result<(), IndexError> {
-        let mut from = Some(self.start());
-        while let Some(start) = from {
-            let page = index.page(handle, list, start, self.wanted)?;
-            for position in page.positions {
-                if position > self.through {
-                    return Ok(());
-                }
-                if let Some(record) = handle.record(position)?
-                    && !self.take(&record, matching)
-                {
-                    return Ok(());
-                }
-            }
-            from = page.next;
-        }
-        Ok(())
-    }
+        page.looked += 1;
+        let enough = page.looked >= LOOKED_MAX;
+        page.stopped = Some(position).filter(|_| enough && position < last);
+        Ok(!enough && page.found.len() <= size)
+    })
 }
 
 /// The key of an entry in a page token: position and index, big-endian.
@@ -293,56 +308,4 @@ fn decode_key(bytes: &[u8]) -> Option<Item> {
     let (position, index) = bytes.split_first_chunk::<8>()?;
     let index = index.try_into().ok().map(u16::from_be_bytes)?;
     Some(Item { position: Position::new(u64::from_be_bytes(*position)), index })
-}
-
-async fn tail_from(
-    handle: Handle<Ledger>,
-    mut next: Position,
-    answers: mpsc::Sender<Result<v1::TailEntriesResponse, Status>>,
-    mut draining: watch::Receiver<bool>,
-) {
-    loop {
-        let reader = handle.clone();
-        let read = tokio::task::spawn_blocking(move || tail_part(&reader, next)).await;
-        let part = match read {
-            Ok(Ok(part)) => part,
-            Ok(Err(error)) => return drop(answers.send(Err(error.into())).await),
-            Err(_) => return drop(answers.send(Err(Pushback::Stopped.into())).await),
-        };
-        let (found, after) = part;
-        let answer = match messages(&handle, found).await {
-            Ok((entries, at)) => {
-                v1::TailEntriesResponse { entries, next_position: after.get(), as_of: Some(as_of(&at)) }
-            }
-            Err(status) => return drop(answers.send(Err(status)).await),
-        };
-        if answers.send(Ok(answer)).await.is_err() {
-            return; // the client left
-        }
-        next = after;
-        if next.get() >= handle.durable_count() {
-            tokio::select! {
-                () = told_to_drain(&mut draining) => {
-                    return drop(answers.send(Err(Pushback::Draining.into())).await);
-                }
-                () = answers.closed() => return,
-                grown = handle.durable_beyond(next.get()) => if grown.is_none() { return },
-                () = tokio::time::sleep(HEARTBEAT_TIME) => {}
-            }
-        }
-    }
-}
-
-/// The next entries from `next` on, and the position after the last record looked at.
-fn tail_part(handle: &Handle<Ledger>, next: Position) -> Result<(Vec<Found>, Position), ReadError> {
-    let (mut found, mut after) = (Vec::new(), next);
-    let end = handle.durable_count().min(next.get().saturating_add(TAIL_RECORDS_MAX));
-    if next.get() < end {
-        handle.records_from(next, |position, record| {
-            found.append(&mut found_in(record));
-            after = position.next();
-            after.get() < end && found.len() < TAIL_ENTRIES_MAX
-        })?;
-    }
-    Ok((found, after))
 }

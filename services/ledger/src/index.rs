@@ -1,16 +1,37 @@
-//! Which entries touch an account, follow from a record, or bear a reference: positions only, in blocks of the read store.
+//! What questions read instead of the journal, rebuilt from it whenever it is missing or in doubt.
 //!
 //! ```text
-//! index 1  account number (8 bytes, big-endian)                          → positions of entries with a leg or hold on it
-//! index 2  cause: service (2) ++ position / 256 (8), big-endian          → positions of entries that follow from there
-//! index 3  reference: first 12 bits of SHA-256 of the text               → positions of entries that bear such a one
+//! index 2   cause: service (2) ++ position / 256 (8), big-endian   → positions of entries that follow from there
+//! index 3   reference: first 12 bits of SHA-256 of the text        → positions of entries that bear such a one
+//! index 4   kind                                                   → positions of entries of that kind
+//! index 5   month                                                  → positions of entries accounted for in it
+//! index 6   caller (8, big-endian)                                 → positions of entries that it made
+//! index 7   bits of the amount                                     → positions of entries of about that amount
+//! index 8   URN of a caller                                        → position of the record that names it
+//! 16, 17    account                                                → what each entry did to it, see `accounts`
+//! 18        hold                                                   → its account, see `holds`
 //! ```
-//! Causes and references are as many as entries, so each list stands for a bucket of them and the reader compares the
-//! records: never one key of the store per entry. Everything here can be lost: it is built again from the journal.
+//! Lists are positions only, 1 or 2 bytes each. Causes and references are as many as entries, so each list stands for a bucket
+//! of them and the reader compares the records: never one key of the store per entry. A two-leg posting costs 39 bytes of disk when all
+//! are on one pair of accounts, 49 spread over 500 pairs (400,000 postings; `accounts::tests` holds the bounds).
 
-use journal::{Cause, Digest, NoBlobs, Position, RecordView, Service};
-use ledger::{HoldAction, Ledger, Posted, Posting};
+mod accounts;
+mod holds;
+mod list;
+mod rows;
+mod sources;
+
+pub(crate) use list::{List, amount, month};
+pub(crate) use rows::{ALWAYS, Basis, Cut, Row, plus};
+pub(crate) use sources::Source;
+
+use accounts::{AccountRows, RowName};
+use holds::Holds;
+use journal::{AccountNumber, Header, NoBlobs, Position, RecordView, Service, house::House};
+use ledger::{Command, Event, HoldAction, Ledger, Posted, Posting, Totals};
+use money::{Pence, Side, TotalPence};
 use server::journals::{Handle, Journals, ReadError};
+use sources::Reading;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -19,67 +40,17 @@ use std::{
 };
 use storage::{Postings, ReadStore, ReadStoreError};
 
-/// Positions that may wait in memory before they are moved to the store: tens of bytes each.
-const WAITING_MAX: usize = 200_000;
+/// Rows and positions that may wait in memory before they are moved to the store: tens of bytes each.
+const WAITING_MAX: usize = 400_000;
 
-/// How far apart the follower looks. A list catches up by itself; this only keeps what it must catch up short.
+/// How far apart the follower looks. A question catches up by itself; this only keeps what it must catch up short.
 const FOLLOW_TIME: Duration = Duration::from_millis(500);
 
 /// How long it waits when a disk fails it, so that the log says so once a minute.
 const FAILED_TIME: Duration = Duration::from_secs(60);
 
 /// What the store holds. Any change of the layout above is another number.
-const FORMAT: u32 = 1;
-
-/// A list of positions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct List {
-    index: u8,
-    key: Vec<u8>,
-}
-
-impl List {
-    /// The entries of an account.
-    pub(crate) fn account(account: Position) -> Self {
-        Self { index: 1, key: account.get().to_be_bytes().to_vec() }
-    }
-
-    /// The entries that follow from a record, and others of its bucket.
-    pub(crate) fn cause(cause: Cause) -> Self {
-        let bucket = cause.position.get() / 256;
-        let key = [&cause.service.number().to_be_bytes()[..], &bucket.to_be_bytes()].concat();
-        Self { index: 2, key }
-    }
-
-    /// The entries that bear a reference, and others of its bucket.
-    pub(crate) fn reference(reference: &str) -> Self {
-        let [a, b, ..] = Digest::of(reference.as_bytes()).0;
-        Self { index: 3, key: vec![a, b >> 4] }
-    }
-
-    /// The account whose entries these are.
-    pub(crate) fn account_number(&self) -> Option<Position> {
-        let key = self.key.as_slice().try_into().ok().filter(|_| self.index == 1)?;
-        Some(Position::new(u64::from_be_bytes(key)))
-    }
-
-    fn each(cause: Option<Cause>, posting: &Posting, mut add: impl FnMut(Self)) {
-        for leg in &posting.legs {
-            add(Self::account(leg.account));
-        }
-        for hold in &posting.holds {
-            if let HoldAction::Place { account, .. } = hold {
-                add(Self::account(*account));
-            }
-        }
-        if let Some(cause) = cause {
-            add(Self::cause(cause));
-        }
-        if let Some(reference) = &posting.reference {
-            add(Self::reference(reference));
-        }
-    }
-}
+const FORMAT: u32 = 2;
 
 /// A list cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -87,17 +58,27 @@ pub(crate) enum IndexError {
     /// The read store failed twice, the second time freshly made.
     #[error("the read store cannot be used")]
     Store(#[from] ReadStoreError),
+    /// The read store holds part of a flush that did not end.
+    #[error("the read store holds part of a flush that did not end")]
+    Unclean,
     /// The journal cannot be read.
     #[error("the journal cannot be read")]
     Journal(#[from] ReadError),
+}
+
+impl IndexError {
+    /// Whether a store built anew may answer.
+    const fn is_of_the_store(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Unclean)
+    }
 }
 
 impl From<IndexError> for tonic::Status {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::Journal(error) => error.into(),
-            IndexError::Store(source) => {
-                tracing::error!(error = &source as &dyn std::error::Error, "the read store cannot be used");
+            IndexError::Store(_) | IndexError::Unclean => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the read store cannot be used");
                 wire::status::damaged()
             }
         }
@@ -136,9 +117,13 @@ pub(crate) struct Index {
 }
 
 #[derive(Debug)]
-struct Open {
+pub(crate) struct Open {
     store: ReadStore,
+    /// What the store covers.
+    through: Option<Position>,
     postings: Postings,
+    accounts: AccountRows,
+    holds: Holds,
     /// The first record that is not in it.
     next: Position,
 }
@@ -146,19 +131,95 @@ struct Open {
 /// What to do with an open index; run again with a fresh one when its store fails.
 type Work<'a, T> = &'a dyn Fn(&mut Open) -> Result<T, IndexError>;
 
+/// Records that may be looked at for a question, in order: takes one and answers whether to go on.
+type Look<'a> = &'a mut dyn FnMut(Position) -> Result<bool, IndexError>;
+
 impl Index {
-    /// Up to `limit` positions of a list, from `from` on, of everything durable when it is asked, and where it goes on. Reads the
-    /// disk.
-    pub(crate) fn page(
+    /// Gives the records that `source` names, from `from` on, of everything durable when it is asked, to the `Look` that `begin`
+    /// makes (again, should the store have to be built anew). Reads the disk.
+    pub(crate) fn select<T>(
         &self,
         handle: &Handle<Ledger>,
-        list: &List,
+        source: &Source,
         from: Position,
-        limit: usize,
-    ) -> Result<storage::Page, IndexError> {
+        begin: &dyn Fn() -> T,
+        look: &dyn Fn(&mut T, Position) -> Result<bool, IndexError>,
+    ) -> Result<T, IndexError> {
         self.with(handle, &|open| {
             open.catch_up(handle)?;
-            Ok(open.postings.page(&open.store, list.index, &list.key, from, limit)?)
+            let mut taken = begin();
+            let each: Look<'_> = &mut |position| look(&mut taken, position);
+            let mut reading = Reading::new(open, source);
+            let mut from = Some(from);
+            while let Some(start) = from {
+                let found = reading.from(start)?.filter(|found| *found < open.next);
+                from = match found {
+                    Some(position) if each(position)? => Some(position.next()),
+                    Some(_) | None => None,
+                };
+            }
+            drop(reading);
+            Ok(taken)
+        })
+    }
+
+    /// What the rows of each of `accounts` that `cut` holds come to. Reads the disk.
+    pub(crate) fn totals(
+        &self,
+        handle: &Handle<Ledger>,
+        accounts: &[AccountNumber],
+        cut: &Cut,
+    ) -> Result<Vec<Totals>, IndexError> {
+        self.with(handle, &|open| {
+            open.catch_up(handle)?;
+            accounts.iter().map(|account| open.accounts.totals(&open.store, *account, cut)).collect()
+        })
+    }
+
+    /// The first `limit` rows of all `accounts` that `cut` holds and that follow `after`, in the order of records, then accounts.
+    /// Reads the disk; holds `limit` rows at most.
+    pub(crate) fn rows(
+        &self,
+        handle: &Handle<Ledger>,
+        accounts: &[AccountNumber],
+        cut: &Cut,
+        after: Option<(RowName, AccountNumber)>,
+        limit: usize,
+    ) -> Result<Vec<(AccountNumber, Row)>, IndexError> {
+        self.with(handle, &|open| {
+            open.catch_up(handle)?;
+            let mut first: BTreeMap<(RowName, AccountNumber), Row> = BTreeMap::new();
+            for account in accounts {
+                // A record's rows of an account that comes after the last one shown are still to be shown.
+                let from = after.map(|((position, index), last)| match index.checked_sub(1) {
+                    _ if *account <= last => Some((position, index)),
+                    Some(before) => Some((position, before)),
+                    None => position.previous().map(|before| (before, u16::MAX)),
+                });
+                open.accounts.each(&open.store, *account, cut, from.flatten(), &mut |row| {
+                    let name = ((row.position, row.index), *account);
+                    let full = first.len() >= limit;
+                    if full && first.last_key_value().is_some_and(|(last, _)| name > *last) {
+                        return false;
+                    }
+                    first.insert(name, *row);
+                    if full {
+                        first.pop_last();
+                    }
+                    true
+                })?;
+            }
+            Ok(first.into_iter().map(|((_, account), row)| (account, row)).collect())
+        })
+    }
+
+    /// The record that names the caller of that URN.
+    pub(crate) fn caller(&self, handle: &Handle<Ledger>, urn: &str) -> Result<Option<Position>, IndexError> {
+        let list = List::caller_named(urn);
+        self.with(handle, &|open| {
+            open.catch_up(handle)?;
+            let page = open.postings.page(&open.store, list.index, &list.key, Position::FIRST, 1)?;
+            Ok(page.positions.first().copied())
         })
     }
 
@@ -177,25 +238,39 @@ impl Index {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut opened = match open.take() {
             Some(opened) => opened,
-            None => self.open(handle, false)?,
+            None => self.reopen(handle)?,
         };
         let mut result = work(&mut opened);
-        if let Err(IndexError::Store(error)) = &result {
+        if let Err(error) = &result
+            && error.is_of_the_store()
+        {
             tracing::warn!(
                 system = %handle.system(), error = error as &dyn std::error::Error,
                 "the read store failed: it is set aside and built again"
             );
             drop(opened);
-            opened = self.open(handle, true)?;
+            opened = self.fresh(handle)?;
             result = work(&mut opened);
         }
-        if !matches!(result, Err(IndexError::Store(_))) {
+        if !result.as_ref().is_err_and(IndexError::is_of_the_store) {
             *open = Some(opened);
         }
         result
     }
 
-    fn open(&self, handle: &Handle<Ledger>, fresh: bool) -> Result<Open, ReadStoreError> {
+    /// The store as it was left, or a new one when it cannot be used.
+    fn reopen(&self, handle: &Handle<Ledger>) -> Result<Open, IndexError> {
+        match self.open(handle, false) {
+            Err(error) if error.is_of_the_store() => self.fresh(handle),
+            opened => opened,
+        }
+    }
+
+    fn fresh(&self, handle: &Handle<Ledger>) -> Result<Open, IndexError> {
+        self.open(handle, true)
+    }
+
+    fn open(&self, handle: &Handle<Ledger>, fresh: bool) -> Result<Open, IndexError> {
         let note = handle.checkpoint();
         let origin = note.lines().next().unwrap_or_default();
         let format = format!("ledger-entries {FORMAT} {origin}");
@@ -208,7 +283,14 @@ impl Index {
             tracing::warn!(system = %handle.system(), folder = %folder.display(), "a read store was set aside");
         }
         let next = opened.through.map_or(Position::FIRST, Position::next);
-        Ok(Open { store: opened.store, postings: Postings::new(), next })
+        Ok(Open {
+            holds: Holds::load(&opened.store, opened.through)?,
+            store: opened.store,
+            through: opened.through,
+            postings: Postings::new(),
+            accounts: AccountRows::default(),
+            next,
+        })
     }
 }
 
@@ -216,13 +298,14 @@ impl Open {
     fn catch_up(&mut self, handle: &Handle<Ledger>) -> Result<(), IndexError> {
         let end = handle.durable_count();
         while self.next.get() < end {
-            let (postings, next) = (&mut self.postings, &mut self.next);
-            handle.records_from(*next, |position, record| {
-                add(postings, position, record);
-                *next = position.next();
-                next.get() < end && postings.waiting() < WAITING_MAX
+            let mut added = Ok(());
+            handle.records_from(self.next, |position, record| {
+                added = self.add(record);
+                self.next = position.next();
+                added.is_ok() && self.next.get() < end && self.waiting() < WAITING_MAX
             })?;
-            if self.postings.waiting() >= WAITING_MAX {
+            added?;
+            if self.waiting() >= WAITING_MAX {
                 tracing::info!(system = %handle.system(), next = self.next.get(), end, "indexing entries");
                 self.flush()?;
             }
@@ -230,55 +313,172 @@ impl Open {
         Ok(())
     }
 
+    fn waiting(&self) -> usize {
+        self.postings.waiting() + self.accounts.waiting()
+    }
+
     fn flush(&mut self) -> Result<(), IndexError> {
         if let Some(through) = self.next.previous()
-            && self.postings.waiting() > 0
+            && self.waiting() > 0
         {
             self.postings.flush_into(&self.store)?;
+            self.accounts.flush_into(&self.store)?;
+            self.holds.flush_into(&self.store, through)?;
             self.store.flush(through)?;
+            self.through = Some(through);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, record: &[u8]) -> Result<(), IndexError> {
+        let Some(read) = read(record) else { return Ok(()) };
+        let position = read.header.position;
+        match read.said {
+            Said::Caller(urn) => {
+                let list = List::caller_named(&urn);
+                self.postings.add(list.index, &list.key, position);
+            }
+            Said::Expired(released) => {
+                let day = read.header.business_date;
+                let mut moved: BTreeMap<AccountNumber, Totals> = BTreeMap::new();
+                for (hold, pence) in released {
+                    if let Some(account) = self.holds.lower(hold, pence) {
+                        let totals = moved.entry(account).or_default();
+                        totals.holds_ended = totals.holds_ended.plus(pence);
+                    }
+                }
+                self.add_rows(position, 0, (day, day), moved)?;
+            }
+            Said::Entries(entries) => {
+                for entry in entries {
+                    let Entry { index, posting, posted, .. } = &entry;
+                    let from = (read.header.cause, read.header.caller);
+                    let postings = &mut self.postings;
+                    List::each(from, posting, posted, |list| postings.add(list.index, &list.key, position));
+                    let moved = self.moved(&read.header, posting, posted);
+                    self.add_rows(position, *index, (posted.accounting_date, posting.effective_date), moved)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What an entry did to each account.
+    fn moved(
+        &mut self,
+        header: &Header,
+        posting: &Posting,
+        posted: &Posted,
+    ) -> BTreeMap<AccountNumber, Totals> {
+        let mut moved = posted_by(posting);
+        for (action, pence) in posting.holds.iter().zip(&posted.held) {
+            match *action {
+                HoldAction::Place { account, name, .. } => {
+                    self.holds.place(name.unwrap_or(header.request_id), account, *pence);
+                    let totals = moved.entry(account).or_default();
+                    totals.holds_placed = totals.holds_placed.plus(*pence);
+                }
+                HoldAction::Capture { hold, .. } | HoldAction::Release { hold } => {
+                    if let Some(account) = self.holds.lower(hold, *pence) {
+                        let totals = moved.entry(account).or_default();
+                        totals.holds_ended = totals.holds_ended.plus(*pence);
+                    }
+                }
+            }
+        }
+        moved
+    }
+
+    fn add_rows(
+        &mut self,
+        position: Position,
+        index: u16,
+        (accounting, effective): (journal::Day, journal::Day),
+        moved: BTreeMap<AccountNumber, Totals>,
+    ) -> Result<(), IndexError> {
+        for (account, moved) in moved.into_iter().filter(|(_, moved)| *moved != Totals::default()) {
+            let row = Row { position, index, accounting, effective, moved };
+            self.accounts.add(&self.store, self.through, account, &row)?;
         }
         Ok(())
     }
 }
 
-fn add(postings: &mut Postings, position: Position, record: &[u8]) {
-    read_entries(record, |view, _, posting, _, _| {
-        List::each(view.header.cause, posting, |list| postings.add(list.index, &list.key, position));
-    });
+/// What the legs of a posting do to each account.
+pub(crate) fn posted_by(posting: &Posting) -> BTreeMap<AccountNumber, Totals> {
+    let mut moved: BTreeMap<AccountNumber, Totals> = BTreeMap::new();
+    for leg in &posting.legs {
+        let totals = moved.entry(leg.account).or_default();
+        let side: &mut TotalPence = match leg.side {
+            Side::Debit => &mut totals.debits,
+            Side::Credit => &mut totals.credits,
+        };
+        *side = side.plus(leg.pence);
+    }
+    moved
 }
 
-/// Gives every entry of a record to `each`: the record, the entry's index, the posting, what became of it, and the reason of a
-/// reversal or of what two people posted. A record that holds no entry gives none.
-pub(crate) fn read_entries(
-    record: &[u8],
-    mut each: impl FnMut(&RecordView<'_>, u16, &Posting, &Posted, &str),
-) {
+/// What a record says that is indexed or listed.
+pub(crate) struct Read {
+    pub(crate) header: Header,
+    pub(crate) said: Said,
+}
+
+pub(crate) enum Said {
+    /// A caller is named.
+    Caller(String),
+    /// Entries were made.
+    Entries(Vec<Entry>),
+    /// Holds expired: how much of each.
+    Expired(Vec<(journal::RequestId, Pence)>),
+}
+
+/// An entry of a record.
+pub(crate) struct Entry {
+    pub(crate) index: u16,
+    pub(crate) posting: Posting,
+    pub(crate) posted: Posted,
+    /// Of a reversal, or of what two people posted.
+    pub(crate) reason: String,
+}
+
+/// What a record says; `None` when that concerns no account.
+///
+/// The engine decoded every record when it started, so a record that cannot be read is damage since; the reader misses it, and the
+/// verifier names it.
+pub(crate) fn read(record: &[u8]) -> Option<Read> {
     use journal::Domain as _;
-    let Ok(view) = RecordView::parse(record) else { return };
-    if view.header.kind.is_house() {
-        return;
+    let RecordView { header, body, .. } = RecordView::parse(record).ok()?;
+    if header.kind.is_house() {
+        return match House::decode(body).ok()? {
+            House::CallerNamed(named) => Some(Read { header, said: Said::Caller(named.urn) }),
+            House::Opened(_) | House::ClockAdvanced(_) | House::Delivered(_) | House::DayRolled(_) => None,
+        };
     }
-    // The engine decoded every record when it started, so a failure here is damage since; the reader misses it, and the
-    // verifier names it.
-    let Ok((command, outcome)) = Ledger::decode(view.header.kind, view.body, &NoBlobs) else { return };
-    let reason = match &command {
-        ledger::Command::Reverse(reverse) => reverse.reason.as_str(),
-        ledger::Command::Approve(approve) => approve.propose.reason.as_str(),
-        ledger::Command::OpenAccount(_)
-        | ledger::Command::Post(_)
-        | ledger::Command::PostGroup(_)
-        | ledger::Command::SetLimit(_)
-        | ledger::Command::CloseAccount { .. }
-        | ledger::Command::SealWindows(_)
-        | ledger::Command::ExpireHolds(_)
-        | ledger::Command::ClosePeriod(_)
-        | ledger::Command::ReopenPeriod(_)
-        | ledger::Command::SoftClosePeriod(_)
-        | ledger::Command::Propose(_) => "",
+    let (command, outcome) = Ledger::decode(header.kind, body, &NoBlobs).ok()?;
+    if let (Command::ExpireHolds(expire), journal::Outcome::Accepted(events)) = (&command, &outcome) {
+        let released = match events.first() {
+            Some(Event::HoldsExpired(released)) => released.as_slice(),
+            _ => &[],
+        };
+        let released = expire.holds.iter().copied().zip(released.iter().copied()).collect();
+        return Some(Read { header, said: Said::Expired(released) });
+    }
+    let reason = if let Command::Reverse(reverse) = &command {
+        reverse.reason.as_str()
+    } else if let Command::Approve(approve) = &command {
+        approve.propose.reason.as_str()
+    } else {
+        ""
     };
-    for (index, posting, posted) in ledger::entries(&command, &outcome) {
-        each(&view, index, posting, posted, reason);
-    }
+    let entries = ledger::entries(&command, &outcome).map(|(index, posting, posted)| Entry {
+        index,
+        posting: posting.clone(),
+        posted: posted.clone(),
+        reason: reason.to_owned(),
+    });
+    let entries: Vec<Entry> = entries.collect();
+    (!entries.is_empty()).then_some(Read { header, said: Said::Entries(entries) })
 }
 
 /// Keeps every index near the end of its journal.

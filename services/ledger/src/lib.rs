@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! request ──wire──▶ command ──▶ journal ──wire──▶ answer
-//! lists of entries: index (read store: account, cause, reference → positions) ──▶ records of the journal ──wire──▶ page
+//! lists of entries: index (read store: account, cause, kind, month … → positions) ──▶ records of the journal ──wire──▶ page
+//! balances of the past: index (read store: account → what each entry did, by both dates) ──wire──▶ answer
 //! ```
 //! One journal per system, opened when the system is first named. The ledger asks nobody (but the registry whether a system
 //! exists). Balances, holds and windows are read from the engine's state; entries from the journal, found by an index that is
@@ -11,9 +12,12 @@
 mod adapter;
 mod entries;
 mod index;
+mod past;
 mod period;
 mod post;
 mod read;
+mod statement;
+mod tail;
 mod write;
 
 pub use adapter::Adapter;

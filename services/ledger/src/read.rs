@@ -15,7 +15,7 @@ pub(crate) fn as_of(at: &ReadAt) -> AsOf {
 }
 
 /// Whether `path` is `node` or stands below it; everything does when there is no node.
-fn below(node: Option<&str>, path: &str) -> bool {
+pub(crate) fn below(node: Option<&str>, path: &str) -> bool {
     node.is_none_or(|node| {
         path.strip_prefix(node).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
@@ -98,11 +98,18 @@ impl Adapter {
         &self,
         request: v1::GetBalanceRequest,
     ) -> Result<v1::GetBalanceResponse, Status> {
-        let v1::GetBalanceRequest { system, path, min_position } = request;
+        let v1::GetBalanceRequest { system, path, min_position, at } = request;
         let mut fields = Fields::new();
-        let known = (fields.system("system", &system), fields.parse::<ledger::NodePath>("path", &path));
-        let (system, node) = fields.known(known)?;
+        let known = (
+            fields.system("system", &system),
+            fields.parse::<ledger::NodePath>("path", &path),
+            convert::asked_at(&mut fields, "at", at),
+        );
+        let (system, node, asked) = fields.known(known)?;
         let handle = self.journal(&system).await?;
+        if let Some(asked) = asked {
+            return self.past_balance(&handle, &node, asked, at_least(min_position)).await;
+        }
         let read = handle.read(at_least(min_position), move |state, at| {
             (state.node_at(node.as_str()).as_ref().map(convert::balance), as_of(at))
         });
@@ -115,8 +122,14 @@ impl Adapter {
         &self,
         request: v1::GetTrialBalanceRequest,
     ) -> Result<v1::GetTrialBalanceResponse, Status> {
-        let v1::GetTrialBalanceRequest { system, min_position } = request;
-        let handle = self.journal_named(&system).await?;
+        let v1::GetTrialBalanceRequest { system, min_position, at } = request;
+        let mut fields = Fields::new();
+        let known = (fields.system("system", &system), convert::asked_at(&mut fields, "at", at));
+        let (system, asked) = fields.known(known)?;
+        let handle = self.journal(&system).await?;
+        if let Some(asked) = asked {
+            return self.past_trial_balance(&handle, asked, at_least(min_position)).await;
+        }
         let read = handle.read(at_least(min_position), |state, at| {
             let accounts = state.accounts_after(None).map(|account| convert::account(&account)).collect();
             (accounts, convert::totals(&state.sums()), as_of(at))
@@ -134,8 +147,14 @@ impl Adapter {
         &self,
         request: v1::GetLinePositionRequest,
     ) -> Result<v1::GetLinePositionResponse, Status> {
-        let v1::GetLinePositionRequest { system, line, min_position } = request;
-        let handle = self.journal_named(&system).await?;
+        let v1::GetLinePositionRequest { system, line, min_position, at } = request;
+        let mut fields = Fields::new();
+        let known = (fields.system("system", &system), convert::asked_at(&mut fields, "at", at));
+        let (system, asked) = fields.known(known)?;
+        let handle = self.journal(&system).await?;
+        if let Some(asked) = asked {
+            return self.past_line(&handle, line, asked, at_least(min_position)).await;
+        }
         let asked = line.clone();
         let read = handle.read(at_least(min_position), move |state, at| {
             (state.line_at(&asked).as_ref().map(convert::line), as_of(at))

@@ -1,5 +1,7 @@
 //! The service over gRPC, in memory: a real journal in a temporary folder, no ports.
 
+mod past;
+
 use crate::{Adapter, index::Indexes};
 use access::Caller;
 use journal::{RequestId, Service, SystemName, derived_request_id};
@@ -185,7 +187,7 @@ async fn line(client: &mut Client) -> v1::LinePosition {
     let request = v1::GetLinePositionRequest {
         system: "s".into(),
         line: "10M/elective/2017-18".into(),
-        min_position: None,
+        ..Default::default()
     };
     client.get_line_position(request).await.unwrap().into_inner().position.unwrap()
 }
@@ -198,7 +200,7 @@ async fn list(client: &mut Client, of: Option<v1::list_entries_request::Of>, pag
             system: "s".into(),
             of: of.clone(),
             page: Some(page),
-            min_position: None,
+            ..Default::default()
         };
         let answer = client.list_entries(request).await.unwrap().into_inner();
         positions.extend(answer.entries.iter().map(|entry| entry.name.unwrap().position));
@@ -247,7 +249,7 @@ async fn postings_are_answered_one_by_one_and_once() {
 
     let line = line(&mut client).await;
     assert_eq!((line.allocated_pence, line.accrued_pence, line.available_pence), (100_000, 700, 99_300));
-    let request = v1::GetTrialBalanceRequest { system: "s".into(), min_position: None };
+    let request = v1::GetTrialBalanceRequest { system: "s".into(), ..Default::default() };
     let trial = client.get_trial_balance(request).await.unwrap().into_inner();
     assert_eq!((trial.accounts.len(), trial.difference_pence), (4, 0));
     assert_eq!(trial.sums.unwrap().debits_pence, 100_700);
@@ -348,7 +350,7 @@ async fn entries_are_listed_the_same_with_and_without_the_read_store() {
         system: "s".into(),
         of: Some(Of::Account(999)),
         page: None,
-        min_position: None,
+        ..Default::default()
     };
     let refused = client.list_entries(unknown).await.unwrap_err();
     assert_eq!(reason_of(&refused).as_deref(), Some("ACCOUNT_UNKNOWN"));
@@ -398,7 +400,8 @@ async fn an_entry_is_read_reversed_and_tailed() {
     let missing = v1::GetEntryRequest { system: "s".into(), entry: Some(missing) };
     assert_eq!(client.get_entry(missing).await.unwrap_err().code(), Code::NotFound);
 
-    let tail = v1::TailEntriesRequest { system: "s".into(), from_position: entry.position };
+    let tail =
+        v1::TailEntriesRequest { system: "s".into(), from_position: entry.position, ..Default::default() };
     let mut stream = client.tail_entries(tail).await.unwrap().into_inner();
     let first = stream.next().await.unwrap().unwrap();
     let names: Vec<v1::EntryName> = first.entries.iter().map(|entry| entry.name.unwrap()).collect();
@@ -408,7 +411,7 @@ async fn an_entry_is_read_reversed_and_tailed() {
     let second = stream.next().await.unwrap().unwrap();
     assert_eq!(second.entries.len(), 1);
     assert!(second.next_position > first.next_position);
-    let ahead = v1::TailEntriesRequest { system: "s".into(), from_position: 1_000 };
+    let ahead = v1::TailEntriesRequest { system: "s".into(), from_position: 1_000, ..Default::default() };
     assert_eq!(client.tail_entries(ahead).await.unwrap_err().code(), Code::OutOfRange);
     world.close().await;
     assert_eq!(reason_of(&stream.next().await.unwrap().unwrap_err()).as_deref(), Some("DRAINING"));
@@ -516,7 +519,7 @@ async fn what_is_wrong_with_a_request_is_told_by_field() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::open(folder.path()).await;
     let mut client = world.client.clone();
-    let unknown = v1::GetTrialBalanceRequest { system: "t".into(), min_position: None };
+    let unknown = v1::GetTrialBalanceRequest { system: "t".into(), ..Default::default() };
     let refused = client.get_trial_balance(unknown).await.unwrap_err();
     assert_eq!(reason_of(&refused).as_deref(), Some("SYSTEM_UNKNOWN"));
     let open = |paths| v1::OpenAccountsRequest { system: "s".into(), request_id: id("o").to_string(), paths };
@@ -531,7 +534,7 @@ async fn what_is_wrong_with_a_request_is_told_by_field() {
     let empty = v1::PostEntriesRequest { system: "s".into(), mode: 1, ..v1::PostEntriesRequest::default() };
     assert_eq!(reason_of(&client.post_entries(empty).await.unwrap_err()).as_deref(), Some("BATCH_EMPTY"));
     let balance =
-        v1::GetBalanceRequest { system: "s".into(), path: "10M/elective".into(), min_position: None };
+        v1::GetBalanceRequest { system: "s".into(), path: "10M/elective".into(), ..Default::default() };
     assert_eq!(reason_of(&client.get_balance(balance).await.unwrap_err()).as_deref(), Some("NODE_UNKNOWN"));
     world.close().await;
 }

@@ -180,7 +180,7 @@ impl Books {
 
     async fn ledger_once(&self, system: &SystemName) -> Result<(LedgerBooks, bool), Status> {
         let mut client = server::asking!(LedgerServiceClient, self.ledger.clone());
-        let request = ledger::GetTrialBalanceRequest { system: system.to_string(), min_position: None };
+        let request = ledger::GetTrialBalanceRequest { system: system.to_string(), ..Default::default() };
         let answer =
             client.get_trial_balance(request).await.map_err(unanswered(Service::Ledger))?.into_inner();
         let at = position(answer.as_of);

@@ -112,7 +112,7 @@ impl Budgeting {
         let request = books::GetLinePositionRequest {
             system: SYSTEM.into(),
             line: "10M/phb/2017-18".into(),
-            min_position: None,
+            ..Default::default()
         };
         self.ledger.get_line_position(request).await.unwrap().into_inner().position.unwrap()
     }

@@ -38,6 +38,13 @@ pub(super) const METHODS: &[Method] = &[
         Operator,
     ],
     grant![
+        "/almoner.ledger.v1.LedgerService/GetStatement",
+        Service,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor,
+    ],
+    grant![
         "/almoner.ledger.v1.LedgerService/GetTrialBalance",
         Service,
         FinancePreparer,

@@ -166,10 +166,12 @@ impl<D: Domain> EngineThread<D> {
                 self.release(Release::Answers { answers, reply });
             }
             Job::Read(read) => {
+                let now = self.clock.now();
                 let at = ReadAt {
                     position: self.engine.next().previous(),
                     recorded_time: self.engine.last_time(),
-                    business_date: self.clock.now().business_date.max(self.engine.last_date()),
+                    business_date: now.business_date.max(self.engine.last_date()),
+                    clock_time: now.time.max(self.engine.last_time()),
                 };
                 let go = read(self.engine.state(), &at);
                 self.release(Release::Call(go));

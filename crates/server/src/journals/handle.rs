@@ -102,6 +102,8 @@ pub struct ReadAt {
     pub recorded_time: Instant,
     /// The business date now.
     pub business_date: Day,
+    /// What the journal's clock shows now: nothing will be recorded at an earlier time.
+    pub clock_time: Instant,
 }
 
 pub(crate) struct Shared<D: Domain> {

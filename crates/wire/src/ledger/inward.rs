@@ -2,7 +2,7 @@
 
 use super::window::key_from;
 use crate::{Fields, Violations, common};
-use journal::{AccountNumber, Cause, Day, Item, Position, RequestId};
+use journal::{AccountNumber, Cause, Day, Instant, Item, Position, RequestId};
 use ledger::{
     AccountPath, EntryKind, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction, LEGS_PER_POSTING_MAX, Leg, NodePath,
     ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, Posting, REFERENCE_BYTES_MAX, SetLimit, Severity,
@@ -321,4 +321,161 @@ pub fn financial_year(fields: &mut Fields, path: &str, text: &str) -> Option<Fin
 /// A month.
 pub fn period(fields: &mut Fields, path: &str, text: &str) -> Option<Period> {
     fields.parse(path, text)
+}
+
+/// Which of an entry's dates is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateBasis {
+    /// The date in whose month it is accounted for.
+    Accounting,
+    /// The date on which it happened.
+    Effective,
+}
+
+/// Up to where something was known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// What was recorded by then.
+    Time(Instant),
+    /// What was recorded up to and including this record.
+    Position(Position),
+}
+
+/// The day and the instant that a balance is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedAt {
+    /// Only what is dated by then; `None`: whatever the date.
+    pub date: Option<(DateBasis, Day)>,
+    /// Only what was recorded by then; `None`: everything.
+    pub known: Option<KnownBy>,
+}
+
+/// The day and the instant of a request; the inner `None` is how things stand.
+pub fn asked_at(fields: &mut Fields, path: &str, at: Option<v1::PointInTime>) -> Option<Option<AskedAt>> {
+    use v1::point_in_time::{Date, Known};
+    let Some(v1::PointInTime { date, known }) = at else { return Some(None) };
+    fields.within(path, |fields| {
+        let date = match date {
+            None => Some(None),
+            Some(Date::AccountingDate(date)) => {
+                let date = fields.date("accounting_date", Some(date));
+                date.map(|date| Some((DateBasis::Accounting, Day::from(date))))
+            }
+            Some(Date::EffectiveDate(date)) => {
+                let date = fields.date("effective_date", Some(date));
+                date.map(|date| Some((DateBasis::Effective, Day::from(date))))
+            }
+        };
+        let known = match known {
+            None => Some(None),
+            Some(Known::RecordedTime(time)) => {
+                instant(fields, "recorded_time", time).map(|time| Some(KnownBy::Time(time)))
+            }
+            Some(Known::Position(position)) => Some(Some(KnownBy::Position(Position::new(position)))),
+        };
+        let asked = AskedAt { date: date?, known: known? };
+        // Nothing said is how things stand.
+        Some((asked.date.is_some() || asked.known.is_some()).then_some(asked))
+    })
+}
+
+fn instant(fields: &mut Fields, path: &str, time: prost_types::Timestamp) -> Option<Instant> {
+    let found = common::instant_from(time);
+    if found.is_none() {
+        fields.refuse(path, "FIELD_INVALID", "it must be a time of the years 1 to 9999");
+    }
+    found
+}
+
+/// Up to where a statement is of what was known.
+pub fn statement_known(
+    fields: &mut Fields,
+    known: Option<v1::get_statement_request::Known>,
+) -> Option<Option<KnownBy>> {
+    use v1::get_statement_request::Known;
+    match known {
+        None => Some(None),
+        Some(Known::RecordedTime(time)) => {
+            instant(fields, "recorded_time", time).map(|time| Some(KnownBy::Time(time)))
+        }
+        Some(Known::Position(position)) => Some(Some(KnownBy::Position(Position::new(position)))),
+    }
+}
+
+/// Which date is meant; the accounting date when it is not said.
+pub fn basis(fields: &mut Fields, path: &str, basis: i32) -> Option<DateBasis> {
+    match v1::DateBasis::try_from(basis) {
+        Ok(v1::DateBasis::Unspecified | v1::DateBasis::Accounting) => Some(DateBasis::Accounting),
+        Ok(v1::DateBasis::Effective) => Some(DateBasis::Effective),
+        Err(_) => {
+            fields.refuse(path, "FIELD_INVALID", "it is none of the known values");
+            None
+        }
+    }
+}
+
+/// A kind of entry to look for: any, reversals included.
+pub fn entry_kind(fields: &mut Fields, path: &str, kind: i32) -> Option<Option<EntryKind>> {
+    match v1::EntryKind::try_from(kind) {
+        Ok(v1::EntryKind::Unspecified) => Some(None),
+        Ok(v1::EntryKind::Reversal) => Some(Some(EntryKind::Reversal)),
+        Ok(known) => Some(kind_from(known)),
+        Err(_) => {
+            fields.refuse(path, "FIELD_INVALID", "it is none of the known values");
+            None
+        }
+    }
+}
+
+/// What a listed entry must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// The month in which it is accounted for.
+    pub period: Option<Period>,
+    /// Its kind.
+    pub kind: Option<EntryKind>,
+    /// URN of its caller.
+    pub caller: Option<String>,
+    /// The least and the most that its amount may be, in pence.
+    pub amount: (i64, i64),
+    /// The first instant at which it may have been recorded, and the first at which it may not.
+    pub recorded: (Option<Instant>, Option<Instant>),
+}
+
+/// What the entries of a listing must be.
+pub fn filter(fields: &mut Fields, request: &v1::ListEntriesRequest) -> Option<Filter> {
+    let v1::ListEntriesRequest {
+        system: _,
+        of: _,
+        page: _,
+        min_position: _,
+        period,
+        kind,
+        caller,
+        amount_pence_min,
+        amount_pence_max,
+        recorded_from,
+        recorded_before,
+    } = request;
+    let period = fields.parse_optional("period", period);
+    let kind = entry_kind(fields, "kind", *kind);
+    let caller = fields.text_optional("caller", caller, 200);
+    let mut pence = |path, pence: Option<i64>| match pence {
+        None => Some(None),
+        Some(pence) => fields.pence(path, pence).map(|pence| Some(pence.get())),
+    };
+    let (least, most) =
+        (pence("amount_pence_min", *amount_pence_min), pence("amount_pence_max", *amount_pence_max));
+    let mut time = |path, time: Option<prost_types::Timestamp>| match time {
+        None => Some(None),
+        Some(time) => instant(fields, path, time).map(Some),
+    };
+    let (from, before) = (time("recorded_from", *recorded_from), time("recorded_before", *recorded_before));
+    Some(Filter {
+        period: period?,
+        kind: kind?,
+        caller: caller.map(|caller| Some(caller).filter(|c| !c.is_empty()).map(str::to_owned))?,
+        amount: (least?.unwrap_or(0), most?.unwrap_or(i64::MAX)),
+        recorded: (from?, before?),
+    })
 }

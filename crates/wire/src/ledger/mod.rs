@@ -6,19 +6,20 @@ mod period;
 mod window;
 
 pub use inward::{
-    Asked, account_name, entry_name, financial_year, group, limit, node, opened_paths, period, posting,
-    reason_text, windows,
+    Asked, AskedAt, DateBasis, Filter, KnownBy, account_name, asked_at, basis, entry_kind, entry_name,
+    filter, financial_year, group, limit, node, opened_paths, period, posting, reason_text, statement_known,
+    windows,
 };
 pub use outward::{
-    EntryOf, account, balance, entry, hold, line, line_sum, posted, refused, side, totals, window,
-    window_keys,
+    EntryOf, account, balance, entry, hold, kind, line, line_sum, pence, posted, refused, side, totals,
+    window, window_keys,
 };
 pub use period::{ProposalOf, accounting_period, proposal};
 pub use window::{key, key_from};
 
 use crate::{Class, FieldError, Reason};
 use core::fmt;
-use journal::Service;
+use journal::{Day, Service};
 use ledger::{LegAt, PathError, Refusal};
 
 /// The reasons of the ledger's own fields.
@@ -168,6 +169,20 @@ pub enum Missing {
         /// Where the journal ends.
         next: u64,
     },
+    /// It was not there at the instant asked about.
+    NotYet {
+        /// What; empty when nothing at all was recorded by then.
+        subject: String,
+        /// The position at which it began.
+        opened: Option<u64>,
+    },
+    /// The day or instant asked about has not come.
+    NotCome {
+        /// The business date now.
+        business_date: Day,
+    },
+    /// Nobody of that name has called.
+    Caller(String),
 }
 
 impl fmt::Display for Missing {
@@ -177,14 +192,29 @@ impl fmt::Display for Missing {
             Self::Node(_) => f.write_str("no account stands at or below that path"),
             Self::Entry { position, index } => write!(f, "there is no entry {index} at position {position}"),
             Self::Ahead { next } => write!(f, "the journal ends before that position: its next is {next}"),
+            Self::NotYet { opened: Some(opened), .. } => {
+                write!(f, "it was not known at that instant: it was opened later, at position {opened}")
+            }
+            Self::NotYet { opened: None, .. } => f.write_str("nothing was recorded by that instant"),
+            Self::NotCome { business_date } => {
+                write!(f, "that day or instant has not come: today is {}", business_date.date())
+            }
+            Self::Caller(_) => f.write_str("nobody of that name has written to this ledger"),
         }
     }
 }
 
 impl Reason for Missing {
     const SERVICE: Service = Service::Ledger;
-    const REASONS: &'static [&'static str] =
-        &["ACCOUNT_UNKNOWN", "NODE_UNKNOWN", "ENTRY_UNKNOWN", "POSITION_AHEAD"];
+    const REASONS: &'static [&'static str] = &[
+        "ACCOUNT_UNKNOWN",
+        "NODE_UNKNOWN",
+        "ENTRY_UNKNOWN",
+        "POSITION_AHEAD",
+        "NOT_KNOWN_YET",
+        "NOT_COME_YET",
+        "CALLER_NEVER_CALLED",
+    ];
 
     fn reason(&self) -> &'static str {
         match self {
@@ -192,22 +222,41 @@ impl Reason for Missing {
             Self::Node(_) => "NODE_UNKNOWN",
             Self::Entry { .. } => "ENTRY_UNKNOWN",
             Self::Ahead { .. } => "POSITION_AHEAD",
+            Self::NotYet { .. } => "NOT_KNOWN_YET",
+            Self::NotCome { .. } => "NOT_COME_YET",
+            Self::Caller(_) => "CALLER_NEVER_CALLED",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Account(_) | Self::Node(_) | Self::Entry { .. } => Class::Unknown,
-            Self::Ahead { .. } => Class::PastEnd,
+            Self::Account(_) | Self::Node(_) | Self::Entry { .. } | Self::NotYet { .. } | Self::Caller(_) => {
+                Class::Unknown
+            }
+            Self::Ahead { .. } | Self::NotCome { .. } => Class::PastEnd,
         }
     }
 
     fn subject(&self) -> String {
         match self {
             Self::Account(account) => format!("accounts/{account}"),
-            Self::Node(path) => path.clone(),
+            Self::Node(path) | Self::NotYet { subject: path, .. } => path.clone(),
+            Self::Caller(urn) => format!("callers/{urn}"),
             Self::Entry { position, index } => format!("entries/{position}/{index}"),
-            Self::Ahead { .. } => String::new(),
+            Self::Ahead { .. } | Self::NotCome { .. } => String::new(),
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::NotYet { opened: Some(opened), .. } => vec![("openedPosition", opened.to_string())],
+            Self::NotCome { business_date } => vec![("businessDate", business_date.date().to_string())],
+            Self::Account(_)
+            | Self::Node(_)
+            | Self::Entry { .. }
+            | Self::Ahead { .. }
+            | Self::NotYet { opened: None, .. }
+            | Self::Caller(_) => Vec::new(),
         }
     }
 }

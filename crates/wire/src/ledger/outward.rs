@@ -12,7 +12,8 @@ use proto::ledger::v1;
 use smallvec::SmallVec;
 
 /// A total on the wire: the nearest int64.
-fn pence(total: TotalPence) -> i64 {
+#[must_use]
+pub fn pence(total: TotalPence) -> i64 {
     let nearest = if total.get() < 0 { i64::MIN } else { i64::MAX };
     i64::try_from(total.get()).unwrap_or(nearest)
 }
@@ -303,7 +304,9 @@ fn hold_action(action: &HoldAction) -> v1::HoldAction {
     v1::HoldAction { action: Some(action) }
 }
 
-const fn kind(kind: EntryKind) -> v1::EntryKind {
+/// A kind of entry on the wire.
+#[must_use]
+pub const fn kind(kind: EntryKind) -> v1::EntryKind {
     use v1::EntryKind as K;
     match kind {
         EntryKind::Allocation => K::Allocation,

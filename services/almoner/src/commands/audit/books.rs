@@ -58,7 +58,7 @@ impl Books {
 
     /// Every account, and the sums of their totals.
     pub(super) async fn trial_balance(&self) -> anyhow::Result<v1::GetTrialBalanceResponse> {
-        let request = v1::GetTrialBalanceRequest { system: self.system.clone(), min_position: None };
+        let request = v1::GetTrialBalanceRequest { system: self.system.clone(), ..Default::default() };
         self.connection.ask(request).await.context("reading the trial balance")
     }
 
@@ -70,8 +70,12 @@ impl Books {
 
     /// Every entry, as the books stood when the first was read.
     pub(super) async fn entries(&self) -> anyhow::Result<Vec<v1::Entry>> {
-        let request =
-            |page| v1::ListEntriesRequest { system: self.system.clone(), of: None, page, min_position: None };
+        let request = |page| v1::ListEntriesRequest {
+            system: self.system.clone(),
+            of: None,
+            page,
+            ..Default::default()
+        };
         let found = self.every(request, |answer| (answer.entries, answer.page)).await;
         found.context("listing entries")
     }

@@ -127,7 +127,7 @@ pub(super) async fn position(ledger: &Ledger) -> anyhow::Result<()> {
 }
 
 pub(super) async fn trial_balance(ledger: &Ledger) -> anyhow::Result<()> {
-    let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), min_position: None };
+    let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), ..Default::default() };
     let answer = ledger.ask(request).await?;
     let mut shown = table(["number", "account", "debits", "credits", "open holds"], 2..5);
     let sums = v1::Account { path: "all".to_owned(), totals: answer.sums, ..v1::Account::default() };
@@ -153,7 +153,7 @@ pub(super) async fn trial_balance(ledger: &Ledger) -> anyhow::Result<()> {
 
 pub(super) async fn balance(ledger: &Ledger, node: Node) -> anyhow::Result<()> {
     let request =
-        v1::GetBalanceRequest { system: ledger.system.clone(), path: node.path, min_position: None };
+        v1::GetBalanceRequest { system: ledger.system.clone(), path: node.path, ..Default::default() };
     let answer = ledger.ask(request).await?;
     let mut shown = balances();
     shown.add_row(balance_row(&answer.balance.unwrap_or_default()));
@@ -204,7 +204,7 @@ pub(super) async fn limits(ledger: &Ledger) -> anyhow::Result<()> {
 
 /// Paths of the accounts, for showing legs.
 pub(super) async fn paths(ledger: &Ledger) -> anyhow::Result<std::collections::BTreeMap<u64, String>> {
-    let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), min_position: None };
+    let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), ..Default::default() };
     let accounts = ledger.ask(request).await?.accounts;
     Ok(accounts.into_iter().map(|account| (account.number, account.path)).collect())
 }
@@ -228,7 +228,7 @@ pub(super) async fn entries(ledger: &Ledger, of: Entries) -> anyhow::Result<()> 
             system: ledger.system.clone(),
             of: of.clone(),
             page: page(token),
-            min_position: None,
+            ..Default::default()
         };
         let answer = ledger.ask(request).await?;
         for entry in &answer.entries {
