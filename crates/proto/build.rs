@@ -66,7 +66,13 @@ fn calls(descriptors: &FileDescriptorSet) -> Result<String, String> {
                 let (request, response) = (rust_path(rpc.input_type())?, rust_path(rpc.output_type())?);
                 let path = format!("/{}.{}/{}", file.package(), service.name(), rpc.name());
                 text.push_str(&format!(
-                    "impl Unary for {request} {{ type Response = {response}; const PATH: &'static str = {path:?}; }}\n"
+                    "impl Unary for {request} {{
+                        type Response = {response};
+                        const PATH: &'static str = {path:?};
+                        fn to_bytes(&self) -> Bytes {{ self.encode_to_vec().into() }}
+                        fn response(answer: Bytes) -> Result<{response}, Status> {{ read(answer) }}
+                    }}
+"
                 ));
             }
         }

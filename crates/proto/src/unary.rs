@@ -15,12 +15,21 @@ use tonic::{
     codegen::http::uri::PathAndQuery,
 };
 
-/// The request of an rpc that takes one message and answers one. Every such rpc has a request of its own.
-pub trait Unary: Message + Default + 'static {
+/// The request of an rpc that takes one message and answers one. Every such rpc has a request of its own. Its bytes are
+/// written and its answer is read by code of this crate, not of the crate that calls.
+pub trait Unary: 'static {
     /// What answers it.
-    type Response: Message + Default + 'static;
+    type Response: Send + 'static;
     /// What is called: `/almoner.ledger.v1.LedgerService/PostEntries`.
     const PATH: &'static str;
+    /// Its bytes.
+    fn to_bytes(&self) -> Bytes;
+    /// What the bytes of an answer say. Errors with INTERNAL, as a generated client, when they are something else.
+    fn response(answer: Bytes) -> Result<Self::Response, Status>;
+}
+
+fn read<M: Message + Default>(answer: Bytes) -> Result<M, Status> {
+    M::decode(answer).map_err(|error| Status::internal(error.to_string()))
 }
 
 include!(concat!(env!("OUT_DIR"), "/calls.rs"));

@@ -5,7 +5,7 @@ use crate::{
     peers::{NoPeer, PeerChannel, Peers},
 };
 use journal::{Service, SystemName};
-use proto::registry::v1::{GetSystemRequest, registry_service_client::RegistryServiceClient};
+use proto::registry::v1::GetSystemRequest;
 use std::sync::Arc;
 
 /// The registry, asked for systems.
@@ -21,10 +21,9 @@ impl AskRegistry {
     }
 
     async fn ask(&self, system: &SystemName) -> Result<Option<SystemFacts>, String> {
-        let mut registry = crate::asking!(RegistryServiceClient, self.registry.clone());
         let request = GetSystemRequest { system: system.to_string() };
-        let answer = match registry.get_system(request).await {
-            Ok(answer) => answer.into_inner(),
+        let answer = match self.registry.ask(request).await {
+            Ok(answer) => answer,
             Err(status) if wire::status::reason_of(&status).as_deref() == Some("SYSTEM_UNKNOWN") => {
                 return Ok(None);
             }

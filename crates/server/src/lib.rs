@@ -62,16 +62,5 @@ macro_rules! limited {
     };
 }
 
-/// A generated client over a peer's channel, with the message sizes of the house:
-/// `asking!(RegistryServiceClient, context.peers().channel(Service::Registry)?)`.
-#[macro_export]
-macro_rules! asking {
-    ($client:ident, $channel:expr) => {
-        $client::new($channel)
-            .max_decoding_message_size($crate::MESSAGE_BYTES_MAX)
-            .max_encoding_message_size($crate::MESSAGE_BYTES_MAX)
-    };
-}
-
 #[doc(hidden)]
 pub use tonic::codec::CompressionEncoding::Gzip;

@@ -1,11 +1,18 @@
 //! How a service reaches the others: in this process over memory, in another over mutual TLS. The code that asks cannot
 //! tell which.
 
-use crate::{config::Security, config::Settings, link::Link, telemetry};
+use crate::{
+    Boxed, MESSAGE_BYTES_MAX,
+    config::{Security, Settings},
+    link::Link,
+    telemetry,
+};
 use access::Caller;
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use journal::Service;
+use proto::Unary;
 use std::{
     collections::BTreeMap,
     io,
@@ -16,6 +23,7 @@ use std::{
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_rustls::TlsConnector;
 use tonic::{
+    Status,
     body::Body,
     transport::{Channel, Endpoint},
 };
@@ -116,6 +124,27 @@ fn endpoint(endpoint: Endpoint) -> Endpoint {
 #[derive(Debug, Clone)]
 pub struct PeerChannel {
     channel: Channel,
+}
+
+impl PeerChannel {
+    /// Sends `request` once to the rpc that it belongs to, with the message sizes of the house. Errors with the peer's
+    /// status, details included; what it means to whoever called us is `wire::status::relayed`'s.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is made to be asked")]
+    pub fn ask<R: Unary>(
+        &self,
+        request: R,
+    ) -> impl Future<Output = Result<R::Response, Status>> + Send + use<R> {
+        let answer = self.clone().answer(R::PATH, request.to_bytes());
+        async move { R::response(answer.await?) }
+    }
+
+    /// One function for every rpc, and compiled here: what is asked is bytes to it.
+    fn answer(self, path: &'static str, request: Bytes) -> Boxed<'static, Result<Bytes, Status>> {
+        Box::pin(async move {
+            let answer = proto::call(self, path, tonic::Request::new(request), MESSAGE_BYTES_MAX);
+            Ok(answer.await?.into_inner())
+        })
+    }
 }
 
 impl tower::Service<Request<Body>> for PeerChannel {

@@ -2,10 +2,7 @@
 
 use health_budgets::{Ask, Command, HealthBudgets, LedgerAnswer, LedgerReason, SettleAsk, State};
 use journal::{Cause, Domain as _, Position, RecordView, Service, SystemName, derived_request_id, house};
-use proto::ledger::v1::{
-    self, PostEntriesRequest, PostingMode, PostingOutcome, ledger_service_client::LedgerServiceClient,
-    posting_outcome::Outcome,
-};
+use proto::ledger::v1::{self, PostEntriesRequest, PostingMode, PostingOutcome, posting_outcome::Outcome};
 use server::{
     NoPeer, PeerChannel, Peers,
     journals::{Handle, Request, service_urn},
@@ -53,10 +50,6 @@ impl AskLedger {
         Ok(Self { channel: peers.channel(Service::Ledger)?, numbers: Mutex::default() })
     }
 
-    fn client(&self) -> LedgerServiceClient<PeerChannel> {
-        server::asking!(LedgerServiceClient, self.channel.clone())
-    }
-
     async fn ask_all(
         &self,
         system: &SystemName,
@@ -65,7 +58,7 @@ impl AskLedger {
         for (_, ask, _) in asks {
             self.open_accounts(system, ask).await?;
             if let Some(limit) = convert::limit(system, ask) {
-                self.client().set_limit(limit).await?;
+                self.channel.ask(limit).await?;
             }
         }
         let mut postings = Vec::with_capacity(asks.len());
@@ -81,7 +74,7 @@ impl AskLedger {
             postings,
             validate_only: false,
         };
-        let answer = self.client().post_entries(request).await?.into_inner();
+        let answer = self.channel.ask(request).await?;
         Ok(answer.outcomes.into_iter().map(answered).collect())
     }
 
@@ -96,7 +89,7 @@ impl AskLedger {
             request_id: derived_request_id("accounts", ask.posting.request_id, b"").to_string(),
             paths,
         };
-        let accounts = self.client().open_accounts(request).await?.into_inner().accounts;
+        let accounts = self.channel.ask(request).await?.accounts;
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         numbers.extend(accounts.into_iter().map(|account| ((system.clone(), account.path), account.number)));
         Ok(())

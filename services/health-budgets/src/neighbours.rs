@@ -2,10 +2,7 @@
 
 use journal::{Day, Service, SystemName};
 use nhs::{NhsNumber, OdsCode, Pseudonym};
-use proto::{
-    identity::v1::{PseudonymiseRequest, identity_service_client::IdentityServiceClient},
-    registry::v1::{GetOrganisationRequest, registry_service_client::RegistryServiceClient},
-};
+use proto::{identity::v1::PseudonymiseRequest, registry::v1::GetOrganisationRequest};
 use server::{NoPeer, PeerChannel, Peers};
 use std::{future::Future, pin::Pin};
 use tonic::Status;
@@ -37,9 +34,7 @@ impl AskNeighbours {
 
     async fn ask_identity(&self, system: &SystemName, number: NhsNumber) -> Result<Pseudonym, Status> {
         let request = PseudonymiseRequest { system: system.to_string(), nhs_numbers: vec![number.reveal()] };
-        let answer =
-            server::asking!(IdentityServiceClient, self.identity.clone()).pseudonymise(request).await;
-        let answer = answer.map_err(|status| failed("identity", &status))?.into_inner();
+        let answer = self.identity.ask(request).await.map_err(|status| failed("identity", &status))?;
         let bytes = <[u8; 16]>::try_from(answer.pseudonyms.as_slice());
         match bytes {
             Ok(bytes) if answer.invalid.is_empty() => Ok(Pseudonym::new(bytes)),
@@ -49,10 +44,8 @@ impl AskNeighbours {
 
     async fn ask_registry(&self, organisation: OdsCode, day: Day) -> Result<Option<bool>, Status> {
         let request = GetOrganisationRequest { ods: organisation.to_string(), min_position: None };
-        let answer =
-            server::asking!(RegistryServiceClient, self.registry.clone()).get_organisation(request).await;
-        let found = match answer {
-            Ok(answer) => answer.into_inner().organisation.and_then(|found| found.open),
+        let found = match self.registry.ask(request).await {
+            Ok(answer) => answer.organisation.and_then(|found| found.open),
             Err(status) if wire::status::reason_of(&status).as_deref() == Some("ORGANISATION_UNKNOWN") => {
                 return Ok(None);
             }

@@ -3,11 +3,11 @@
 use journal::{Position, Service, SystemName};
 use proto::{
     common::v1::{AsOf, PageRequest, PageResponse},
-    health_budgets::v1::{self as health_budgets, health_budgets_service_client::HealthBudgetsServiceClient},
-    ledger::v1::{self as ledger, ledger_service_client::LedgerServiceClient},
-    referrals::v1::{self as referrals, referrals_service_client::ReferralsServiceClient},
-    registry::v1::{self as registry, registry_service_client::RegistryServiceClient},
-    settlement::v1::{self as settlement, settlement_service_client::SettlementServiceClient},
+    health_budgets::v1 as health_budgets,
+    ledger::v1 as ledger,
+    referrals::v1 as referrals,
+    registry::v1 as registry,
+    settlement::v1 as settlement,
 };
 use server::{NoPeer, PeerChannel, Peers};
 use tonic::Status;
@@ -54,14 +54,14 @@ fn ask_page(token: &str) -> Option<PageRequest> {
     Some(PageRequest { page_size: PAGE_SIZE, page_token: token.to_owned() })
 }
 
-/// Reads every page of a listing: `$client.$method($request)`, whose `page` is filled in, and gathers `$rows`.
+/// Reads every page of a listing: what `$peer` answers to `$request`, whose `page` is filled in, and gathers `$rows`.
 macro_rules! all_pages {
-    ($service:expr, $client:expr, $method:ident, $request:expr, $rows:ident) => {{
+    ($service:expr, $peer:expr, $request:expr, $rows:ident) => {{
         let (mut rows, mut token, mut as_of) = (Vec::new(), String::new(), None);
         loop {
             let mut request = $request;
             request.page = ask_page(&token);
-            let answer = $client.$method(request).await.map_err(unanswered($service))?.into_inner();
+            let answer = $peer.ask(request).await.map_err(unanswered($service))?;
             rows.extend(answer.$rows);
             as_of = as_of.or(answer.as_of);
             token = next(answer.page);
@@ -96,9 +96,7 @@ impl Books {
         let known_sha256 = known.map(|digest| digest.0.to_vec()).unwrap_or_default();
         let system = system.to_string();
         let request = registry::GetReferenceRequest { system, known_sha256, min_position: None };
-        let mut registry = server::asking!(RegistryServiceClient, self.registry.clone());
-        let answer = registry.get_reference(request).await.map_err(unanswered(Service::Registry))?;
-        Ok(answer.into_inner())
+        self.registry.ask(request).await.map_err(unanswered(Service::Registry))
     }
 
     pub(crate) async fn activity(
@@ -106,8 +104,7 @@ impl Books {
         system: &SystemName,
     ) -> Result<(referrals::GetTotalsResponse, Option<Position>), Status> {
         let request = referrals::GetTotalsRequest { system: system.to_string(), ..Default::default() };
-        let mut client = server::asking!(ReferralsServiceClient, self.referrals.clone());
-        let answer = client.get_totals(request).await.map_err(unanswered(Service::Referrals))?.into_inner();
+        let answer = self.referrals.ask(request).await.map_err(unanswered(Service::Referrals))?;
         let at = position(answer.as_of);
         Ok((answer, at))
     }
@@ -117,9 +114,7 @@ impl Books {
         system: &SystemName,
     ) -> Result<(Vec<health_budgets::TotalsCell>, Option<Position>), Status> {
         let request = health_budgets::GetTotalsRequest { system: system.to_string(), ..Default::default() };
-        let mut client = server::asking!(HealthBudgetsServiceClient, self.health_budgets.clone());
-        let answer = client.get_totals(request).await;
-        let answer = answer.map_err(unanswered(Service::HealthBudgets))?.into_inner();
+        let answer = self.health_budgets.ask(request).await.map_err(unanswered(Service::HealthBudgets))?;
         Ok((answer.cells, position(answer.as_of)))
     }
 
@@ -128,17 +123,17 @@ impl Books {
         &self,
         system: &SystemName,
     ) -> Result<Vec<(String, health_budgets::Reclaim)>, Status> {
-        let mut client = server::asking!(HealthBudgetsServiceClient, self.health_budgets.clone());
         let request =
             || health_budgets::ListReclaimsRequest { system: system.to_string(), ..Default::default() };
-        let (reclaims, _) = all_pages!(Service::HealthBudgets, client, list_reclaims, request(), reclaims);
+        let (reclaims, _) = all_pages!(Service::HealthBudgets, self.health_budgets, request(), reclaims);
         let mut with_payers = Vec::new();
         for reclaim in reclaims {
             let plan = reclaim.plan.clone();
             let request =
                 health_budgets::GetPlanRequest { system: system.to_string(), plan, min_position: None };
-            let answer = client.get_plan(request).await.map_err(unanswered(Service::HealthBudgets))?;
-            let ccg = answer.into_inner().plan.map(|plan| plan.ccg).unwrap_or_default();
+            let answer =
+                self.health_budgets.ask(request).await.map_err(unanswered(Service::HealthBudgets))?;
+            let ccg = answer.plan.map(|plan| plan.ccg).unwrap_or_default();
             with_payers.push((ccg, reclaim));
         }
         Ok(with_payers)
@@ -148,19 +143,17 @@ impl Books {
         &self,
         system: &SystemName,
     ) -> Result<(Vec<settlement::Payment>, Option<Position>), Status> {
-        let mut client = server::asking!(SettlementServiceClient, self.settlement.clone());
         let request = || settlement::ListPaymentsRequest { system: system.to_string(), ..Default::default() };
-        Ok(all_pages!(Service::Settlement, client, list_payments, request(), payments))
+        Ok(all_pages!(Service::Settlement, self.settlement, request(), payments))
     }
 
     pub(crate) async fn instalments(
         &self,
         system: &SystemName,
     ) -> Result<Vec<settlement::Instalment>, Status> {
-        let mut client = server::asking!(SettlementServiceClient, self.settlement.clone());
         let request =
             || settlement::ListInstalmentsRequest { system: system.to_string(), ..Default::default() };
-        Ok(all_pages!(Service::Settlement, client, list_instalments, request(), instalments).0)
+        Ok(all_pages!(Service::Settlement, self.settlement, request(), instalments).0)
     }
 
     /// The ledger's accounts, lines and windows, all at one position while it is at rest; the last reading otherwise.
@@ -179,17 +172,14 @@ impl Books {
     }
 
     async fn ledger_once(&self, system: &SystemName) -> Result<(LedgerBooks, bool), Status> {
-        let mut client = server::asking!(LedgerServiceClient, self.ledger.clone());
         let request = ledger::GetTrialBalanceRequest { system: system.to_string(), ..Default::default() };
-        let answer =
-            client.get_trial_balance(request).await.map_err(unanswered(Service::Ledger))?.into_inner();
+        let answer = self.ledger.ask(request).await.map_err(unanswered(Service::Ledger))?;
         let at = position(answer.as_of);
         let request =
             || ledger::ListLinePositionsRequest { system: system.to_string(), ..Default::default() };
-        let (lines, lines_at) =
-            all_pages!(Service::Ledger, client, list_line_positions, request(), positions);
+        let (lines, lines_at) = all_pages!(Service::Ledger, self.ledger, request(), positions);
         let request = || ledger::ListWindowsRequest { system: system.to_string(), ..Default::default() };
-        let (windows, windows_at) = all_pages!(Service::Ledger, client, list_windows, request(), windows);
+        let (windows, windows_at) = all_pages!(Service::Ledger, self.ledger, request(), windows);
         let books = LedgerBooks {
             accounts: answer.accounts,
             difference_pence: answer.difference_pence,

@@ -9,9 +9,7 @@ use money::{NetPence, Side, TotalPence};
 use nhs::{FinancialYear, OdsCode};
 use proto::{
     common::v1::Cause,
-    ledger::v1::{
-        self as ledger, Account, Totals, ledger_service_client::LedgerServiceClient, posting_outcome::Outcome,
-    },
+    ledger::v1::{self as ledger, Account, Totals, posting_outcome::Outcome},
 };
 use reconciliation::{Reconciliation, Report};
 use server::{
@@ -34,10 +32,6 @@ impl LedgerCourier {
         Ok(Self(peers.channel(Service::Ledger)?))
     }
 
-    fn client(&self) -> LedgerServiceClient<PeerChannel> {
-        server::asking!(LedgerServiceClient, self.0.clone())
-    }
-
     async fn tell(
         &self,
         system: &SystemName,
@@ -54,7 +48,7 @@ impl LedgerCourier {
             postings: messages,
             validate_only: false,
         };
-        let answer = self.client().post_entries(request).await.map_err(failed)?.into_inner();
+        let answer = self.0.ask(request).await.map_err(failed)?;
         let mut at = Vec::with_capacity(reports.len());
         let mut parked = Vec::new();
         for (index, (position, _)) in reports.iter().enumerate() {
@@ -80,7 +74,7 @@ impl LedgerCourier {
         let paths: Vec<String> = organisations.chain([path(SYSTEM, report.year)]).collect();
         let request_id = derived_request_id("targets-open", report.request_id, &[]).to_string();
         let request = ledger::OpenAccountsRequest { system: system.to_string(), request_id, paths };
-        let opened = self.client().open_accounts(request).await.map_err(failed)?.into_inner().accounts;
+        let opened = self.0.ask(request).await.map_err(failed)?.accounts;
         Ok(opened.iter().map(|account: &Account| account.number).collect())
     }
 }

@@ -4,7 +4,7 @@ use journal::{Position, RequestId, Service, SystemName, derived_request_id};
 use money::Side;
 use proto::{
     common::v1::Cause,
-    ledger::v1::{self as ledger, ledger_service_client::LedgerServiceClient, posting_outcome::Outcome},
+    ledger::v1::{self as ledger, posting_outcome::Outcome},
 };
 use reference::{Cut, Stage};
 use referrals::{Account, HoldAction, Leg, Posting, PostingKind, Referrals, Report, SealWindows};
@@ -47,10 +47,6 @@ impl LedgerCourier {
     /// Tells the ledger over `peers`. Errors when it runs elsewhere and no address is configured.
     pub fn new(peers: &Peers) -> Result<Self, NoPeer> {
         Ok(Self { channel: peers.channel(Service::Ledger)?, accounts: Mutex::default() })
-    }
-
-    fn client(&self) -> LedgerServiceClient<PeerChannel> {
-        server::asking!(LedgerServiceClient, self.channel.clone())
     }
 
     async fn tell(
@@ -99,7 +95,7 @@ impl LedgerCourier {
             postings: messages,
             validate_only: false,
         };
-        let answer = self.client().post_entries(request).await.map_err(failed)?.into_inner();
+        let answer = self.channel.ask(request).await.map_err(failed)?;
         if answer.outcomes.len() != postings.len() {
             return Err(CourierError("the ledger answered another number of postings".to_owned()));
         }
@@ -143,7 +139,7 @@ impl LedgerCourier {
                 request_id: uuid::Uuid::now_v7().to_string(),
                 paths: missing.iter().map(ToString::to_string).collect(),
             };
-            let opened = self.client().open_accounts(request).await.map_err(failed)?.into_inner().accounts;
+            let opened = self.channel.ask(request).await.map_err(failed)?.accounts;
             if opened.len() != missing.len() {
                 return Err(CourierError("the ledger opened another number of accounts".to_owned()));
             }
@@ -172,7 +168,7 @@ impl LedgerCourier {
                 request_id: derived_request_id("seal-part", seal.request_id, &part).to_string(),
                 windows: windows.iter().map(window).collect(),
             };
-            let answer = self.client().seal_windows(request).await.map_err(failed)?.into_inner();
+            let answer = self.channel.ask(request).await.map_err(failed)?;
             answer.recorded.iter().for_each(|recorded| told.at(recorded.position));
         }
         Ok(())

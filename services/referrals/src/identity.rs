@@ -2,7 +2,7 @@
 
 use journal::{Service, SystemName};
 use nhs::{NhsNumber, Pseudonym};
-use proto::identity::v1::{PseudonymiseRequest, identity_service_client::IdentityServiceClient};
+use proto::identity::v1::PseudonymiseRequest;
 use server::{NoPeer, PeerChannel, Peers};
 use tonic::Status;
 use wire::Pushback;
@@ -31,13 +31,12 @@ impl Identity {
             system: system.to_string(),
             nhs_numbers: numbers.iter().map(|number| number.reveal()).collect(),
         };
-        let answer = server::asking!(IdentityServiceClient, self.channel.clone()).pseudonymise(request).await;
+        let answer = self.channel.ask(request).await;
         // The status of another service is its caller's, not ours: whoever called us can only try again.
         let answer = answer.map_err(|status| {
             tracing::warn!(code = ?status.code(), "identity did not answer");
             Status::from(Pushback::Dependency)
         })?;
-        let answer = answer.into_inner();
         let (chunks, rest) = answer.pseudonyms.as_chunks::<16>();
         if chunks.len() != numbers.len() || !rest.is_empty() {
             tracing::error!("identity answered another number of pseudonyms than it was asked for");

@@ -1,7 +1,7 @@
 //! Keeping the reference data that decide as new as the registry's.
 
 use journal::{Digest, Outcome, RequestId, Service, SystemName, fingerprint};
-use proto::registry::v1::{GetReferenceRequest, registry_service_client::RegistryServiceClient};
+use proto::registry::v1::GetReferenceRequest;
 use reference::Reference;
 use referrals::{AdoptReference, AdoptTerms, Command, Referrals, Refusal};
 use server::{
@@ -68,9 +68,7 @@ impl References {
             known_sha256: in_force.map(|digest| digest.0.to_vec()).unwrap_or_default(),
             min_position: None,
         };
-        let mut registry = server::asking!(RegistryServiceClient, self.registry.clone());
-        let answer = registry.get_reference(request).await;
-        let answer = answer.map_err(|_| Status::from(Pushback::Dependency))?.into_inner();
+        let answer = self.registry.ask(request).await.map_err(|_| Status::from(Pushback::Dependency))?;
         if answer.content.is_empty() {
             // Either the caller has it, or there is nothing yet.
             return if in_force.is_some() {

@@ -1,7 +1,7 @@
 //! A sandbox's clock in the other services.
 
 use journal::{Instant, Service, SystemName};
-use proto::journal::v1::{AdvanceJournalClockRequest, journal_service_client::JournalServiceClient};
+use proto::journal::v1::AdvanceJournalClockRequest;
 use server::Peers;
 use tonic::Status;
 use wire::{Pushback, common};
@@ -19,7 +19,7 @@ pub(crate) async fn advance(peers: &Peers, system: &SystemName, to: Instant) -> 
             service: service.to_string(),
             advance_to: Some(common::timestamp(to)),
         };
-        let moved = server::asking!(JournalServiceClient, channel).advance_journal_clock(request).await;
+        let moved = channel.ask(request).await;
         moved.map_err(|status| {
             tracing::error!(%service, code = ?status.code(), "a sandbox's clock was not moved everywhere");
             Status::from(Pushback::Dependency)

@@ -109,7 +109,7 @@ impl Adapter {
             postings: postings.ok_or_else(|| nonsense("account numbers"))?,
             validate_only: false,
         };
-        let answer = self.others().ledger().post_entries(request).await.map_err(unanswered)?.into_inner();
+        let answer = self.others().ledger().ask(request).await.map_err(unanswered)?;
         if answer.outcomes.len() != asks.len() {
             return Err(nonsense("the outcomes of postings"));
         }
@@ -141,8 +141,7 @@ impl Adapter {
                 request_id: fresh_id()?.to_string(),
                 paths: chunk.to_vec(),
             };
-            let answer =
-                self.others().ledger().open_accounts(request).await.map_err(unanswered)?.into_inner();
+            let answer = self.others().ledger().ask(request).await.map_err(unanswered)?;
             numbers.extend(answer.accounts.into_iter().map(|account| (account.path, account.number)));
         }
         Ok(numbers)

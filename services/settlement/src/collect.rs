@@ -158,7 +158,7 @@ impl Adapter {
                 request_id: fresh_id()?.to_string(),
                 windows: chunk.to_vec(),
             };
-            self.others().ledger().seal_windows(request).await.map_err(unanswered)?;
+            self.others().ledger().ask(request).await.map_err(unanswered)?;
         }
         Ok(!names.is_empty())
     }

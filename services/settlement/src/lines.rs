@@ -63,7 +63,7 @@ impl Adapter {
     async fn providers(&self, system: &SystemName, cut: Cut) -> Result<BTreeSet<String>, Status> {
         let request =
             v1::GetTotalsRequest { system: system.to_string(), cut: Some(cut_to(cut)), ..Default::default() };
-        let answer = self.others().referrals().get_totals(request).await.map_err(unanswered)?.into_inner();
+        let answer = self.others().referrals().ask(request).await.map_err(unanswered)?;
         let of_cut = answer.totals.into_iter().filter(|total| {
             total.accepted_lines > 0 && total.cut.as_ref().and_then(cut_key).is_none_or(|found| found == cut)
         });
@@ -88,8 +88,7 @@ impl Adapter {
                 page: Some(PageRequest { page_size: PAGE_ITEMS, page_token }),
                 min_position: None,
             };
-            let answer =
-                self.others().referrals().list_lines(request).await.map_err(unanswered)?.into_inner();
+            let answer = self.others().referrals().ask(request).await.map_err(unanswered)?;
             for line in &answer.lines {
                 let paid = paid_line(line).map_err(nonsense)?;
                 let newer = last.get(&line.cds_identifier).is_none_or(|(version, _)| *version < line.version);

@@ -5,9 +5,9 @@ use money::NetPence;
 use payments::PrivateText;
 use proto::{
     common::v1::PageRequest,
-    identity::v1::{GetPayeeDetailsRequest, ReadPurpose, identity_service_client::IdentityServiceClient},
-    ledger::v1::{self as ledger, ledger_service_client::LedgerServiceClient},
-    referrals::v1::{self as referrals, referrals_service_client::ReferralsServiceClient},
+    identity::v1::{GetPayeeDetailsRequest, ReadPurpose},
+    ledger::v1 as ledger,
+    referrals::v1 as referrals,
 };
 use server::{NoPeer, PeerChannel, Peers};
 use settlement::{
@@ -53,12 +53,12 @@ impl Others {
         })
     }
 
-    pub(crate) fn ledger(&self) -> LedgerServiceClient<PeerChannel> {
-        server::asking!(LedgerServiceClient, self.ledger.clone())
+    pub(crate) const fn ledger(&self) -> &PeerChannel {
+        &self.ledger
     }
 
-    pub(crate) fn referrals(&self) -> ReferralsServiceClient<PeerChannel> {
-        server::asking!(ReferralsServiceClient, self.referrals.clone())
+    pub(crate) const fn referrals(&self) -> &PeerChannel {
+        &self.referrals
     }
 
     /// Every window of the ledger. Windows whose names are not of payers and payees that settlement knows are left out.
@@ -72,7 +72,7 @@ impl Others {
                 page: Some(page),
                 ..Default::default()
             };
-            let answer = self.ledger().list_windows(request).await.map_err(unanswered)?.into_inner();
+            let answer = self.ledger().ask(request).await.map_err(unanswered)?;
             for window in &answer.windows {
                 all.push(window_from(window).ok_or_else(|| nonsense("a window"))?);
             }
@@ -94,7 +94,7 @@ impl Others {
                 page: Some(page),
                 ..Default::default()
             };
-            let answer = self.ledger().list_accounts(request).await.map_err(unanswered)?.into_inner();
+            let answer = self.ledger().ask(request).await.map_err(unanswered)?;
             for account in &answer.accounts {
                 if let Some((line, payee)) = account.path.split_once("/owed/payable/") {
                     all.push(payable(account, line, payee).ok_or_else(|| nonsense("an account"))?);
@@ -110,7 +110,7 @@ impl Others {
     /// Every cut that referrals sealed.
     pub(crate) async fn sealed_cuts(&self, system: &SystemName) -> Result<Vec<SealedCut>, Status> {
         let request = referrals::ListCutsRequest { system: system.to_string(), min_position: None };
-        let answer = self.referrals().list_cuts(request).await.map_err(unanswered)?.into_inner();
+        let answer = self.referrals().ask(request).await.map_err(unanswered)?;
         let sealed = answer.cuts.iter().filter(|cut| cut.sealed);
         sealed.map(|cut| cut_from(cut).ok_or_else(|| nonsense("a cut"))).collect()
     }
@@ -132,8 +132,7 @@ impl Others {
                 payees: chunk.iter().map(|plan| plan.as_str().to_owned()).collect(),
                 purpose: ReadPurpose::Payment.into(),
             };
-            let mut identity = server::asking!(IdentityServiceClient, self.identity.clone());
-            let answer = identity.get_payee_details(request).await.map_err(unanswered)?.into_inner();
+            let answer = self.identity.ask(request).await.map_err(unanswered)?;
             for details in answer.payees {
                 let person =
                     (details.payee.parse(), details.sort_code.parse(), details.account_number.parse());

@@ -2,9 +2,7 @@
 
 use crate::adapter::fresh_id;
 use journal::{Digest, Outcome, Service, SystemName, fingerprint};
-use proto::registry::v1::{
-    GetReferenceRequest, ListSystemsRequest, registry_service_client::RegistryServiceClient,
-};
+use proto::registry::v1::{GetReferenceRequest, ListSystemsRequest};
 use server::{
     NoPeer, PeerChannel, Peers,
     journals::{Handle, Request, service_urn},
@@ -63,9 +61,8 @@ impl References {
 
     /// The systems that the registry knows.
     pub(crate) async fn systems(&self) -> Result<Vec<SystemName>, Status> {
-        let mut registry = server::asking!(RegistryServiceClient, self.registry.clone());
-        let answer = registry.list_systems(ListSystemsRequest::default()).await;
-        let answer = answer.map_err(|_| Status::from(Pushback::Dependency))?.into_inner();
+        let answer = self.registry.ask(ListSystemsRequest::default()).await;
+        let answer = answer.map_err(|_| Status::from(Pushback::Dependency))?;
         Ok(answer.systems.iter().filter_map(|system| system.system.parse().ok()).collect())
     }
 
@@ -75,9 +72,7 @@ impl References {
             known_sha256: in_force.map(|digest| digest.0.to_vec()).unwrap_or_default(),
             min_position: None,
         };
-        let mut registry = server::asking!(RegistryServiceClient, self.registry.clone());
-        let answer = registry.get_reference(request).await;
-        let answer = answer.map_err(|_| Status::from(Pushback::Dependency))?.into_inner();
+        let answer = self.registry.ask(request).await.map_err(|_| Status::from(Pushback::Dependency))?;
         if answer.content.is_empty() {
             // Either this service has it, or there is nothing yet.
             return if in_force.is_some() {

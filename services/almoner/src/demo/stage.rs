@@ -19,8 +19,12 @@ pub(crate) struct Person {
 
 impl Person {
     /// Sends one request until it is answered. An error says what was asked.
-    pub(crate) async fn ask<R: Unary>(&self, request: R) -> anyhow::Result<R::Response> {
-        self.connection.ask(request).await.with_context(|| format!("asking {}", R::PATH))
+    pub(crate) fn ask<R: Unary>(
+        &self,
+        request: R,
+    ) -> impl Future<Output = anyhow::Result<R::Response>> + Send {
+        let answer = self.connection.ask(request);
+        async move { answer.await.with_context(|| format!("asking {}", R::PATH)) }
     }
 }
 
