@@ -1,15 +1,16 @@
 //! Which request ids were answered, and where: 8 bytes of the id → position, partitioned by the id's time.
 //!
 //! A slot is found by 64 bits of the id, so two ids may meet in one. The record itself settles it: when its id differs, the
-//! next probe is tried. Partitions of about 70 minutes keep the index of one busy hour together, so that old ones can leave
-//! memory as a whole. Sixteen bytes a record, plus the table's slack.
+//! next probe is tried. Ids of one time are asked for together, so partitions of half a minute keep what is asked for now in the
+//! processor's cache however many there are, and no table grows so large that doubling it is felt. Sixteen bytes a record,
+//! plus the table's slack.
 
 use hashbrown::HashMap;
 use journal::{Position, RequestId};
 use std::collections::BTreeMap;
 
-/// Milliseconds of ids in one partition: 2^22, about 70 minutes.
-const PARTITION_SHIFT: u32 = 22;
+/// Milliseconds of ids in one partition: 2^15, about half a minute.
+const PARTITION_SHIFT: u32 = 15;
 
 #[derive(Debug, Default)]
 pub(crate) struct RequestIndex {

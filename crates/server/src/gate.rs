@@ -11,6 +11,7 @@ use crate::{
 use access::{Caller, permits};
 use http::{Request, Response, header::HeaderMap};
 use std::{
+    borrow::Cow,
     convert::Infallible,
     future::Future,
     pin::Pin,
@@ -81,13 +82,13 @@ impl Service<Request<Body>> for Gate {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let known =
-                is_common(request.uri().path()) || access::methods::row(request.uri().path()).is_some();
-            let page = is_page(request.uri().path());
-            let method = match (known, page) {
-                (true, _) => request.uri().path().to_owned(),
-                (false, true) => published::PREFIX.to_owned(),
-                (false, false) => "unknown".to_owned(),
+            let path = request.uri().path();
+            let page = is_page(path);
+            let method = match access::methods::row(path) {
+                Some(row) => Cow::Borrowed(row.path),
+                None if is_common(path) => Cow::Owned(path.to_owned()),
+                None if page => Cow::Borrowed(published::PREFIX),
+                None => Cow::Borrowed("unknown"),
             };
             let span = telemetry::call_span(&method, request.headers());
             let call = shared.meters.begin(method);

@@ -8,6 +8,7 @@ use opentelemetry::{
     metrics::{Histogram, UpDownCounter},
 };
 use std::{
+    borrow::Cow,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -43,7 +44,7 @@ impl Meters {
     }
 
     /// Begins to measure a call of `method`.
-    pub(crate) fn begin(&self, method: String) -> Call {
+    pub(crate) fn begin(&self, method: Cow<'static, str>) -> Call {
         let method = KeyValue::new("rpc.method", method);
         self.in_progress.add(1, std::slice::from_ref(&method));
         Call { meters: self.clone(), method, began: Instant::now(), code: None }

@@ -21,7 +21,11 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
-use std::{io::IsTerminal as _, time::Duration};
+use std::{
+    io::IsTerminal as _,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
@@ -30,6 +34,9 @@ use tracing_subscriber::{
 
 /// The libraries that carry telemetry must not make more of it.
 const QUIET: [&str; 6] = ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry"];
+
+/// Whether spans go to a collector. Where they do not, calls are spared what only a collector reads.
+static SENDING: AtomicBool = AtomicBool::new(false);
 
 /// What sends telemetry; keep it until the process ends, then [`Telemetry::stop`](Sending::stop) it.
 #[derive(Debug)]
@@ -94,6 +101,7 @@ pub fn start(telemetry: &Telemetry, instance: &str) -> Result<Sending, Telemetry
     let records = LogExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
     let logs = SdkLoggerProvider::builder().with_batch_exporter(records).with_resource(resource).build();
 
+    SENDING.store(true, Ordering::Relaxed);
     global::set_text_map_propagator(TraceContextPropagator::new());
     global::set_tracer_provider(traces.clone());
     global::set_meter_provider(metrics.clone());
@@ -122,6 +130,10 @@ fn ratio(one_in: u32) -> f64 {
 
 /// The span of one call, a child of the caller's when it sent its trace context.
 pub(crate) fn call_span(method: &str, headers: &HeaderMap) -> Span {
+    if !SENDING.load(Ordering::Relaxed) {
+        // For log lines alone: what they show of a call is its method.
+        return tracing::info_span!("call", rpc.method = method);
+    }
     let span = tracing::info_span!(
         "call",
         otel.name = method.trim_start_matches('/'),
@@ -139,6 +151,9 @@ pub(crate) fn call_span(method: &str, headers: &HeaderMap) -> Span {
 
 /// Puts the current span's trace context into `headers`, when there is one.
 pub(crate) fn inject(headers: &mut HeaderMap) {
+    if !SENDING.load(Ordering::Relaxed) {
+        return;
+    }
     let context = Span::current().context();
     TraceContextPropagator::new().inject_context(&context, &mut Outgoing(headers));
 }

@@ -71,6 +71,8 @@ pub(crate) struct Pending<D: Domain> {
     backlog: VecDeque<Job<D>>,
     /// Whether this thread synced a group since it last waited.
     synced: bool,
+    /// Whether a job came while the last group was synced.
+    crowded: bool,
     stopping: bool,
 }
 
@@ -83,6 +85,7 @@ impl<D: Domain> Default for Pending<D> {
             after_sync: Vec::new(),
             backlog: VecDeque::new(),
             synced: false,
+            crowded: false,
             stopping: false,
         }
     }
@@ -101,7 +104,13 @@ impl<D: Domain> EngineThread<D> {
             match self.inbox.try_recv() {
                 Ok(job) => self.take(job),
                 Err(TryRecvError::Empty) => {
+                    if self.gathered() {
+                        continue;
+                    }
                     self.hand_over();
+                    if self.may_decide() && !self.pending.backlog.is_empty() {
+                        continue;
+                    }
                     if self.finished() || !self.wait() {
                         return;
                     }
@@ -109,6 +118,23 @@ impl<D: Domain> EngineThread<D> {
                 Err(TryRecvError::Disconnected) => return,
             }
         }
+    }
+
+    /// Lets others run once before a small group is synced, when jobs came during the last sync: on a busy machine their callers
+    /// are about to send more, and one sync for all of them is cheaper. Whether one came.
+    fn gathered(&mut self) -> bool {
+        let open = self.engine.open_group();
+        if !self.pending.crowded
+            || self.pending.in_flight.is_some()
+            || open.is_empty()
+            || open.size() > SMALL_BYTES
+        {
+            return false;
+        }
+        std::thread::yield_now();
+        let Ok(job) = self.inbox.try_recv() else { return false };
+        self.take(job);
+        true
     }
 
     /// Waits for the next job, looking at the calendar now and then. False when nobody can send one any more.
@@ -343,7 +369,11 @@ impl<D: Domain> EngineThread<D> {
             && let Some(mut syncer) = idle(&self.syncer)
         {
             syncer.make_durable(job);
+            drop(syncer);
             self.pending.synced = true;
+            let came = self.inbox.try_recv();
+            self.pending.crowded = came.is_ok();
+            self.pending.backlog.extend(came);
             return;
         }
         self.pending.in_flight = Some(group);
