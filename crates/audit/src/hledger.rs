@@ -12,44 +12,16 @@
 //! then is asserted, and at the end every account against the state that a replay gives: hledger fails on the first assertion
 //! that its own sums contradict. Holds move nothing and are not exported.
 
-use crate::{Finding, records, verify};
-use journal::{AccountNumber, Day, Domain as _, Moment, NoBlobs, Outcome, Position, RequestId, SystemName};
-use ledger::{Command, EntryKind, Event, Ledger, State};
+use crate::export::{ExportError, Read, Source};
+use journal::{AccountNumber, Day, Position, RequestId, SystemName};
+use ledger::{EntryKind, State};
 use money::{Side, TotalPence};
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
-
-/// An export could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] Finding),
-    /// A record does not decode.
-    #[error("record {position} does not decode")]
-    Record {
-        /// Where it stands.
-        position: Position,
-        /// Why not.
-        source: journal::DecodeError,
-    },
-    /// The folder holds no ledger of that system, or of any.
-    #[error("{} holds no ledger's journal", path.display())]
-    NoLedger {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The folder holds several systems: say which.
-    #[error("the folder holds the ledgers of several systems: choose one of {0}")]
-    SeveralSystems(String),
-    /// The output cannot be written.
-    #[error("the export cannot be written")]
-    Write(#[from] io::Error),
-}
 
 /// What was exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,22 +47,21 @@ struct Transaction {
     steps: Vec<(u32, TotalPence)>,
 }
 
-/// Exports the ledger of `system` (or of the only one) in the data folder `from`.
+/// Exports the ledger of `system` (or of the only one) in the data folder `from`, as its last signed checkpoint has it.
 pub fn export_hledger(
     from: &Path,
     system: Option<&SystemName>,
     out: &mut impl Write,
 ) -> Result<Exported, ExportError> {
-    let (system, folder) = find(from, system)?;
-    let mut read = Reading { state: State::default(), transactions: Vec::new(), error: None };
-    records::read_journal(&folder, |record| read.record(record))?;
-    if let Some(error) = read.error {
-        return Err(error);
-    }
-    let Reading { state, mut transactions, .. } = read;
+    let source = Source::find(from, system)?;
+    let mut transactions = Vec::new();
+    let state = source.read(|read, _| {
+        transactions.extend(read.iter().flat_map(|read| transactions_of(read)));
+        Ok(())
+    })?;
     transactions.sort_by_key(|transaction| (transaction.date, transaction.position, transaction.index));
     let mut writer = Writer { out, names: BTreeMap::new(), balances: BTreeMap::new(), assertions: 0 };
-    writer.heading(&system, &state)?;
+    writer.heading(&source, &state)?;
     let mut month = None;
     for transaction in &transactions {
         let date = transaction.date.date();
@@ -111,71 +82,17 @@ pub fn export_hledger(
     })
 }
 
-/// The folder of the ledger's journal.
-fn find(from: &Path, system: Option<&SystemName>) -> Result<(String, PathBuf), ExportError> {
-    let folder_of = |system: &str| from.join(system).join(Ledger::SERVICE.as_str());
-    let mut systems: Vec<String> = match system {
-        Some(system) => vec![system.to_string()],
-        None => verify::names(from)?,
-    };
-    systems.retain(|system| folder_of(system).join("journal").is_dir());
-    match systems.as_slice() {
-        [] => Err(ExportError::NoLedger { path: from.to_owned() }),
-        [system] => Ok((system.clone(), folder_of(system))),
-        several => Err(ExportError::SeveralSystems(several.join(", "))),
-    }
-}
-
-struct Reading {
-    state: State,
-    transactions: Vec<Transaction>,
-    error: Option<ExportError>,
-}
-
-impl Reading {
-    fn record(&mut self, record: &journal::RecordView<'_>) {
-        let header = &record.header;
-        if header.kind.is_house() || self.error.is_some() {
-            return;
-        }
-        let (command, outcome) = match Ledger::decode(header.kind, record.body, &NoBlobs) {
-            Ok(read) => read,
-            Err(source) => {
-                self.error = Some(ExportError::Record { position: header.position, source });
-                return;
-            }
-        };
-        let at = Moment {
-            position: header.position,
-            recorded_time: header.recorded_time,
-            business_date: header.business_date,
-            request_id: header.request_id,
-            caller: header.caller,
-        };
-        self.transactions.extend(transactions(&at, &command, &outcome));
-        if let Outcome::Accepted(events) = &outcome {
-            for event in events {
-                Ledger::apply(&mut self.state, &at, &command, event);
-            }
-        }
-    }
-}
-
-fn transactions(
-    at: &Moment,
-    command: &Command,
-    outcome: &Outcome<Event, ledger::Refusal>,
-) -> Vec<Transaction> {
-    let entries = ledger::entries(command, outcome);
+fn transactions_of(read: &Read<'_>) -> Vec<Transaction> {
+    let entries = ledger::entries(&read.command, &read.outcome);
     let with_legs = entries.filter(|(_, posting, _)| !posting.legs.is_empty());
     with_legs
         .map(|(index, posting, posted)| Transaction {
             date: posted.accounting_date,
-            position: at.position,
+            position: read.at.position,
             index,
             kind: posting.kind,
             effective_date: posting.effective_date,
-            request_id: at.request_id,
+            request_id: read.at.request_id,
             reference: posting.reference.clone(),
             legs: posting.legs.iter().map(|leg| (leg.account, leg.side, leg.pence.get())).collect(),
             steps: posted.windows.iter().map(|step| (step.seq, step.total.into())).collect(),
@@ -193,8 +110,16 @@ struct Writer<'a, W: Write> {
 }
 
 impl<W: Write> Writer<'_, W> {
-    fn heading(&mut self, system: &str, state: &State) -> io::Result<()> {
-        writeln!(self.out, "; The ledger of {system}, in accounting dates. Debits are positive.")?;
+    fn heading(&mut self, source: &Source, state: &State) -> io::Result<()> {
+        writeln!(self.out, "; The ledger of {}, in accounting dates. Debits are positive.", source.system)?;
+        writeln!(
+            self.out,
+            "; It stands for the {} records of this signed checkpoint:",
+            source.checkpoint.size
+        )?;
+        for line in source.note.lines() {
+            writeln!(self.out, ";   {line}")?;
+        }
         writeln!(self.out, "commodity £1000.00")?;
         for account in state.accounts_after(None) {
             let name = account.path.replace('/', ":");

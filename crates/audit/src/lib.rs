@@ -21,6 +21,7 @@ mod content;
 mod crossing;
 mod domains;
 mod examine;
+mod export;
 mod finding;
 pub mod flags;
 mod folder;
@@ -31,7 +32,8 @@ mod verify;
 
 pub use crossing::Crossed;
 pub use examine::{Given, JournalProof, Outcome, Unproved, Verification, examine};
+pub use export::{ExportError, Rows, export_csv, export_parquet};
 pub use finding::{Finding, RecordProblem};
-pub use hledger::{ExportError, Exported, export_hledger};
+pub use hledger::{Exported, export_hledger};
 pub use replay::Replayed;
 pub use verify::{Report, Tail, verify_installation, verify_journal};

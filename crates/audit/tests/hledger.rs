@@ -2,10 +2,14 @@
 
 mod common;
 
-use audit::{ExportError, Exported, export_hledger};
-use common::{system, three_months, write};
+use audit::{ExportError, Exported, export_csv, export_hledger, export_parquet};
+use common::{checkpoint, signer, system, three_months, write};
+use journal::{Domain as _, Moment, NoBlobs, Outcome, RecordView};
+use ledger::{Ledger, State};
 use money::Side;
-use std::{path::Path, process};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::RowAccessor as _;
+use std::{collections::BTreeMap, path::Path, process};
 
 fn export(folder: &Path) -> (Exported, String) {
     let mut out = Vec::new();
@@ -65,6 +69,81 @@ fn hledger_refuses_a_balance_that_is_not_so() {
         hledger(folder.path(), &changed, &["check", "--strict"]).is_err(),
         "the last balance is asserted"
     );
+}
+
+/// Every leg is a row, in both kinds of file, and the rows add up to the books.
+#[test]
+fn rows_add_up_to_the_books() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = three_months();
+    // The export stands for what is signed: what comes after the checkpoint is not in it.
+    let signed = book.records.len() - 10;
+    write(folder.path(), &book.records, signed);
+    let (mut csv, mut columns) = (Vec::new(), Vec::new());
+    let rows = export_csv(folder.path(), None, &mut csv).unwrap();
+    assert_eq!(export_parquet(folder.path(), None, &mut columns).unwrap(), rows);
+    assert_eq!(rows.checkpoint, checkpoint(&book.records[..signed]));
+    assert_eq!(signer().verifier().verify(&rows.note), Ok(rows.checkpoint));
+
+    let mut reader = csv::Reader::from_reader(csv.as_slice());
+    let mut sums: BTreeMap<(String, String), i128> = BTreeMap::new();
+    let mut lines = 0;
+    for row in reader.records().map(Result::unwrap) {
+        *sums.entry((row[7].to_owned(), row[8].to_owned())).or_default() += row[9].parse::<i128>().unwrap();
+        lines += 1;
+    }
+    assert_eq!(lines, rows.rows);
+
+    let file = SerializedFileReader::new(bytes::Bytes::from(columns)).unwrap();
+    let metadata = file.metadata().file_metadata();
+    let named = metadata.key_value_metadata().unwrap().iter().find(|pair| pair.key == "almoner.checkpoint");
+    assert_eq!(named.unwrap().value.as_ref(), Some(&rows.note));
+    let mut again: BTreeMap<(String, String), i128> = BTreeMap::new();
+    for row in file.get_row_iter(None).unwrap().map(Result::unwrap) {
+        let of = (row.get_string(7).unwrap().clone(), row.get_string(8).unwrap().clone());
+        *again.entry(of).or_default() += i128::from(row.get_long(9).unwrap());
+    }
+    assert_eq!(again, sums);
+    let sum =
+        |word: &str| -> i128 { sums.iter().filter(|((_, side), _)| side == word).map(|(_, sum)| sum).sum() };
+    assert_eq!(sum("debit"), sum("credit"));
+    let state = audit_state(&book.records[..signed]);
+    for account in state.accounts_after(None) {
+        let of = |side: &str| sums.get(&(account.path.to_owned(), side.to_owned())).copied().unwrap_or(0);
+        assert_eq!((of("debit"), of("credit")), (account.totals.debits.get(), account.totals.credits.get()));
+    }
+
+    // Records that are not those of the checkpoint are not exported.
+    std::fs::write(
+        folder.path().join("berkshire-west/ledger/journal/checkpoint"),
+        signer().sign(&checkpoint(&book.records[1..signed])),
+    )
+    .unwrap();
+    let refused = export_csv(folder.path(), None, &mut Vec::new());
+    assert!(matches!(refused, Err(ExportError::Journal(_))), "{refused:?}");
+}
+
+/// The state that records lead to.
+fn audit_state(records: &[Vec<u8>]) -> State {
+    let mut state = State::default();
+    for record in records {
+        let view = RecordView::parse(record).unwrap();
+        if view.header.kind.is_house() {
+            continue;
+        }
+        let (command, outcome) = Ledger::decode(view.header.kind, view.body, &NoBlobs).unwrap();
+        let at = Moment {
+            position: view.header.position,
+            recorded_time: view.header.recorded_time,
+            business_date: view.header.business_date,
+            request_id: view.header.request_id,
+            caller: view.header.caller,
+        };
+        if let Outcome::Accepted(events) = outcome {
+            events.iter().for_each(|event| Ledger::apply(&mut state, &at, &command, event));
+        }
+    }
+    state
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::replay::{Examiner, Notes, Seen};
 use hashbrown::HashMap;
 use journal::{AccountNumber, Day, Fingerprint, Moment, Position, RequestId};
 use ledger::{
-    AccountPath, Column, Command, Event, HoldAction, Ledger, Leg, Posted, Posting, State, WindowKey,
+    AccountPath, Act, Column, Command, Event, HoldAction, Ledger, Leg, Posted, Posting, State, WindowKey,
     WindowUse,
 };
 use money::Side;
@@ -38,6 +38,12 @@ struct Hold {
     expires: Day,
 }
 
+/// A month that is not open.
+struct Shut {
+    by: Position,
+    soft: bool,
+}
+
 /// The books as the records alone give them.
 #[derive(Default)]
 pub(crate) struct Books {
@@ -45,7 +51,7 @@ pub(crate) struct Books {
     pairs: BTreeMap<(String, String), u32>,
     windows: HashMap<(u32, WindowKey), Window>,
     holds: HashMap<RequestId, Hold>,
-    closed: BTreeMap<Period, Position>,
+    shut: BTreeMap<Period, Shut>,
     content: Content,
     parts: Vec<(String, i128)>,
     entries: u64,
@@ -75,8 +81,9 @@ impl Examiner<Ledger> for Books {
         for event in seen.events() {
             self.event(seen.at, seen.command, event, notes);
         }
+        let two = matches!(seen.command, Command::Approve(_));
         for (_, posting, posted) in ledger::entries(seen.command, seen.outcome) {
-            self.entry(seen.at, posting, posted, notes);
+            self.entry(seen.at, posting, posted, two, notes);
         }
     }
 
@@ -172,11 +179,24 @@ impl Books {
             }
             (Command::ClosePeriod(mark), Event::PeriodClosed) => {
                 self.months_closed += 1;
-                self.closed.insert(mark.period, at.caller);
+                self.shut.insert(mark.period, Shut { by: at.caller, soft: false });
+            }
+            (Command::SoftClosePeriod(mark), Event::PeriodSoftClosed) => {
+                self.shut.insert(mark.period, Shut { by: at.caller, soft: true });
             }
             (Command::ReopenPeriod(mark), Event::PeriodReopened) => {
-                if let Some(closed_by) = self.closed.remove(&mark.period) {
-                    notes.two_people("a month opened again", closed_by, at.caller);
+                if let Some(shut) = self.shut.remove(&mark.period) {
+                    notes.two_people("a month opened again", shut.by, at.caller);
+                }
+            }
+            (Command::Approve(approve), Event::Approved { approval, .. }) => {
+                notes.two_people(
+                    "a posting or a month opened again",
+                    approval.proposal().proposer,
+                    at.caller,
+                );
+                if let Act::Reopen(period) = &approve.propose.act {
+                    self.shut.remove(period);
                 }
             }
             (_, _) => {}
@@ -198,10 +218,17 @@ impl Books {
         self.accounts.insert(number, account);
     }
 
-    fn entry(&mut self, at: &Moment, posting: &Posting, posted: &Posted, notes: &mut Notes) {
+    fn entry(
+        &mut self,
+        at: &Moment,
+        posting: &Posting,
+        posted: &Posted,
+        two_people: bool,
+        notes: &mut Notes,
+    ) {
         self.entries += 1;
-        let month = Period::of(posted.accounting_date.date());
-        if month.is_ok_and(|month| self.closed.contains_key(&month)) {
+        let month = Period::of(posted.accounting_date.date()).ok().and_then(|month| self.shut.get(&month));
+        if month.is_some_and(|shut| !(shut.soft && two_people)) {
             notes.books(format!("its accounting date, {}, is in a closed month", posted.accounting_date));
         }
         self.balanced(posting, notes);
