@@ -1,5 +1,5 @@
-//! Kill -9 while activity is streamed in: nothing acknowledged is lost, nothing happens twice, each line's answer stays
-//! the same.
+//! Kill -9 of one service after the other while activity is streamed in: nothing acknowledged is lost, nothing happens twice,
+//! each line's answer stays the same. [`crate::disasters`] kills all of them at once.
 
 use crate::support::{Installation, Process, free_port};
 use journal::Service;
@@ -17,14 +17,35 @@ use std::time::Duration;
 use tonic::Status;
 use tonic::transport::Channel;
 
-const SYSTEM: &str = "berkshire-west";
-const PROVIDER: &str = "NV3";
-const BATCH: usize = 50;
-const LINES: usize = 1_000;
+pub(crate) const SYSTEM: &str = "berkshire-west";
+pub(crate) const PROVIDER: &str = "NV3";
+pub(crate) const BATCH: usize = 50;
+pub(crate) const LINES: usize = 1_000;
 
 /// Sends the whole file once; ends at the first batch that is not answered. What is answered goes into `answered`, and must
 /// be the same as before when it was answered before.
 async fn send(channel: Channel, file: u8, answered: &mut BTreeMap<u64, LineAnswer>) -> Result<(), Status> {
+    send_counting(channel, file, answered, || ()).await
+}
+
+/// The same, telling of each batch that was answered.
+pub(crate) async fn send_counting(
+    channel: Channel,
+    file: u8,
+    answered: &mut BTreeMap<u64, LineAnswer>,
+    each: impl FnMut(),
+) -> Result<(), Status> {
+    send_from(0, channel, file, answered, each).await
+}
+
+/// The same from a batch on: a client that goes on where it was interrupted.
+pub(crate) async fn send_from(
+    from_batch: usize,
+    channel: Channel,
+    file: u8,
+    answered: &mut BTreeMap<u64, LineAnswer>,
+    mut each: impl FnMut(),
+) -> Result<(), Status> {
     let mut client = ReferralsServiceClient::new(channel);
     let open = OpenSubmissionRequest {
         system: SYSTEM.into(),
@@ -34,7 +55,7 @@ async fn send(channel: Channel, file: u8, answered: &mut BTreeMap<u64, LineAnswe
         again: false,
     };
     let submission_id = client.open_submission(open).await?.into_inner().submission_id;
-    for (batch, lines) in lines(file).chunks(BATCH).enumerate() {
+    for (batch, lines) in lines(file).chunks(BATCH).enumerate().skip(from_batch) {
         let request = SubmitActivityRequest {
             system: SYSTEM.into(),
             submission_id: submission_id.clone(),
@@ -45,6 +66,7 @@ async fn send(channel: Channel, file: u8, answered: &mut BTreeMap<u64, LineAnswe
         for line in client.submit_activity(request).await?.into_inner().answers {
             compare(answered, line);
         }
+        each();
     }
     Ok(())
 }
@@ -93,7 +115,7 @@ fn practice() -> String {
 }
 
 /// What stands in the books: lines accepted, their price, what the ledger owes for the window, and the trial balance.
-async fn books(
+pub(crate) async fn books(
     installation: &Installation,
     referrals: &Process,
     ledger: &Process,
@@ -128,7 +150,7 @@ async fn books(
     (usize::try_from(lines).unwrap(), payable)
 }
 
-fn check(answered: &BTreeMap<u64, LineAnswer>) -> i64 {
+pub(crate) fn check(answered: &BTreeMap<u64, LineAnswer>) -> i64 {
     assert_eq!(answered.len(), LINES);
     assert!(
         answered.values().all(|line| line.answer() == Answer::Accepted),
@@ -138,30 +160,6 @@ fn check(answered: &BTreeMap<u64, LineAnswer>) -> i64 {
     let positions: BTreeSet<_> = answered.values().map(|line| line.position).collect();
     assert_eq!(positions.len(), LINES, "each line has a record of its own");
     answered.values().map(|line| line.price_pence).sum()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_process_killed_at_several_points_keeps_every_answer() {
-    let installation = Installation::played();
-    let mut answered = BTreeMap::new();
-    for round in 0..5u64 {
-        let process = installation.serve(&[]);
-        let channel = installation.connect(&process, PROVIDER).await;
-        let mut known = std::mem::take(&mut answered);
-        let sending = tokio::spawn(async move {
-            let _ = send(channel, 1, &mut known).await;
-            known
-        });
-        // Later in each round, so that each gets further than the one before and replays more.
-        tokio::time::sleep(Duration::from_millis(80 + 120 * round)).await;
-        process.kill();
-        answered = sending.await.unwrap();
-    }
-    let process = installation.serve(&[]);
-    send(installation.connect(&process, PROVIDER).await, 1, &mut answered).await.unwrap();
-    let price = check(&answered);
-    assert_eq!(books(&installation, &process, &process, price).await, (LINES, price));
-    assert_eq!(process.stop(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,13 @@
 //! The real binary, over real sockets, with mutual TLS: what no crate can show alone.
 
 mod audit;
+mod backup;
 mod bad_input;
 mod callers;
 mod clients;
+mod disasters;
 mod exports;
 mod kill;
 mod kill_budgets;
+mod real_disk;
 mod support;

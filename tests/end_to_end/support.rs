@@ -15,6 +15,10 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// An installation in a temporary folder.
 pub(crate) struct Installation {
     home: PathBuf,
+    /// Where its data lies, when that is not in its home.
+    data: Option<PathBuf>,
+    /// Where a second copy of its journals is kept.
+    pub(crate) mirror: Option<PathBuf>,
     /// Removed with the installation.
     folder: tempfile::TempDir,
 }
@@ -29,7 +33,7 @@ pub(crate) struct Process {
 impl Installation {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let installation = Self { home: folder.path().to_owned(), folder };
+        let installation = Self { home: folder.path().to_owned(), data: None, mirror: None, folder };
         installation.issue_services();
         installation
     }
@@ -45,7 +49,7 @@ impl Installation {
             .unwrap();
         let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         assert!(done.status.success(), "the demo failed:\n{out}\n{err}");
-        let installation = Self { home: data_dir, folder };
+        let installation = Self { home: data_dir, data: None, mirror: None, folder };
         installation.issue_services();
         installation
     }
@@ -66,7 +70,19 @@ impl Installation {
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.home.join("data")
+        self.data.clone().unwrap_or_else(|| self.home.join("data"))
+    }
+
+    /// From now on its data is what lies in `folder`.
+    pub(crate) fn move_data(&mut self, folder: PathBuf) {
+        self.data = Some(folder);
+    }
+
+    /// The segments of a journal.
+    pub(crate) fn segments(&self, system: &str, service: &str) -> Vec<PathBuf> {
+        let folder = self.data().join(system).join(service).join("journal");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "segment")).collect()
     }
 
     /// Starts the services named (all when none is) on a port of their own, and waits until they serve.
@@ -94,8 +110,10 @@ impl Installation {
             .collect();
         let identity = services.first().copied().unwrap_or(Service::Registry);
         let certificate = |ending| self.certificates().join(format!("service-{identity}.{ending}"));
+        let mirror =
+            self.mirror.as_ref().map(|mirror| format!("journal_mirror = {mirror:?}\n")).unwrap_or_default();
         let text = format!(
-            "data_dir = {data:?}\n{named}\n[listen]\naddress = \"127.0.0.1:{port}\"\nreflection = true\n\n[tls]\n\
+            "data_dir = {data:?}\n{mirror}{named}\n[listen]\naddress = \"127.0.0.1:{port}\"\nreflection = true\n\n[tls]\n\
              certificate = {certificate:?}\nkey = {key:?}\nauthority = {authority:?}\n\n[peers]\n{peers}\n{more}",
             data = self.data(),
             certificate = certificate("pem"),
@@ -169,6 +187,23 @@ impl Process {
         }
     }
 
+    /// Its number in the operating system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its exit code once it has ended by itself, `None` when a signal ended it; it must do so in time.
+    pub(crate) fn wait(mut self, patience: Duration) -> Option<i32> {
+        let deadline = std::time::Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(std::time::Instant::now() < deadline, "the process does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Ends it as a power cut would: without a word.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -207,4 +242,10 @@ pub(crate) fn free_port() -> u16 {
 /// The project's folder.
 pub(crate) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Says something beside a test's result: that it was skipped, or what it measured.
+pub(crate) fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -3,8 +3,11 @@ mod common;
 
 use common::{Script, body_of};
 use journal::{Digest, Position, Tree};
+use std::io::Write as _;
+use std::process::Command;
 use std::sync::Arc;
-use storage::{BlobError, BlobStore, FolderDisk, OpenError, Options, SegmentStore};
+use std::time::{Duration, Instant};
+use storage::{BlobError, BlobStore, FolderDisk, OpenError, Options, SegmentStore, StoreError};
 
 #[test]
 fn a_journal_comes_back_as_it_was_written() {
@@ -75,4 +78,57 @@ fn blobs_are_kept_by_their_digest() {
     // Putting it again mends it.
     blobs.put(b"a price book").unwrap();
     assert!(blobs.get(digest).unwrap().is_some());
+}
+
+/// A small file system of the machine's own that runs full and is made larger.
+#[test]
+fn a_full_file_system_refuses_writes_and_reads_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = |options: &str| {
+        let path = folder.path().to_str().unwrap();
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs", path]).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !mount("size=40m") {
+        let _ = writeln!(std::io::stderr().lock(), "skipped: no tmpfs can be mounted here (root can)");
+        return;
+    }
+    let _unmounted = Unmount(folder.path().to_owned());
+    let path = folder.path().join("journal");
+    let options = Options { segment_bytes_max: 8 << 20, reserve_bytes: 2 << 20, ..Options::default() };
+    let open = || SegmentStore::open(Arc::new(FolderDisk), &path, common::signer(), options).unwrap();
+    let (mut store, _) = open().finish().unwrap();
+    let reader = store.reader();
+    let mut script = Script::default();
+    let mut written = 0;
+    while reader.accepting() {
+        let group = script.group(500, 2_000);
+        store.append(group.iter().map(Vec::as_slice)).unwrap();
+        written += 500;
+        assert!(written * 2_000 < 40 << 20, "the file system is larger than it was made");
+    }
+    // What was decided before writes were refused still fits, and what is there is read.
+    let group = script.group(500, 2_000);
+    store.append(group.iter().map(Vec::as_slice)).unwrap();
+    written += 500;
+    assert!(matches!(store.prepare(), Err(StoreError::NoSpace { .. })));
+    for position in [0, written - 1] {
+        assert_eq!(body_of(&reader.read(Position::new(position)).unwrap().unwrap()), position);
+    }
+    assert!(mount("remount,size=80m"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while store.prepare().is_err() || !reader.accepting() {
+        assert!(Instant::now() < deadline, "space was given back, and writes are still refused");
+    }
+    drop(store);
+    assert_eq!(open().finish().unwrap().0.durable_before(), Position::new(written));
+}
+
+/// Unmounts when dropped, before the folder is removed.
+struct Unmount(std::path::PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
 }

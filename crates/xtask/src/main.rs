@@ -6,6 +6,7 @@ mod layers;
 mod process;
 mod tidy;
 mod tools;
+mod torture;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Command {
     },
     /// What no compiler checks: layers, lints, file lengths, words
     Tidy,
+    /// The reliability tests, long and random: the file layer, kill -9, power cuts, failing system calls
+    Torture(torture::Options),
     /// Measure speed, with the machine's floors beside it
     Bench(bench::Options),
     /// Take today's protos as what tomorrow's may not break
@@ -52,6 +55,7 @@ fn run() -> anyhow::Result<()> {
     match Xtask::parse().command {
         Command::Test { only } => gate::run(&only),
         Command::Tidy => tidy::run(),
+        Command::Torture(options) => torture::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Baseline => gate::baseline(),
     }
