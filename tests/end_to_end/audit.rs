@@ -59,6 +59,73 @@ fn rows(value: &Value) -> &Vec<Value> {
 fn an_auditor_asks_the_usual_questions() {
     let audited = Audited::start();
     journal_listing(&audited);
+    trial_balance_and_ties(&audited);
+    cut_off_and_unrecorded(&audited);
+    sample_with_evidence(&audited);
+    why_and_statement(&audited);
+}
+
+const SPENT: &str = "10M/elective/2017-18/fund/expenditure";
+
+fn trial_balance_and_ties(audited: &Audited) {
+    let now = audited.json(&["audit", "trial-balance"]);
+    assert_eq!(now["difference_pence"], 0);
+    // As known at the last record, whatever the date, it is the same.
+    let last = now["as_known_at_record"].to_string();
+    let then = audited.json(&["audit", "trial-balance", "--known", &last]);
+    assert_eq!(then["rows"], now["rows"]);
+    let june = audited.json(&["audit", "trial-balance", "--on", "2017-06-30"]);
+    assert_eq!(june["difference_pence"], 0);
+    assert!(june["sum_of_debits_pence"].as_i64() < now["sum_of_debits_pence"].as_i64());
+    let ties = audited.json(&["audit", "trial-balance", "--ties"]);
+    assert_eq!(ties["differences_in_all_pence"], 0, "{ties:#}");
+    assert!(rows(&ties).iter().any(|row| row["of"] == "10M to RHW"), "{ties:#}");
+    let (done, _, said) = audited.run(&["ledger", "balance", SPENT, "--on", "2999-01-01"]);
+    assert!(!done && said.contains("NOT_COME_YET"), "{said}");
+    let (done, _, said) = audited.run(&["ledger", "balance", SPENT, "--known", "1"]);
+    assert!(!done && said.contains("NOT_KNOWN_YET"), "{said}");
+}
+
+fn cut_off_and_unrecorded(audited: &Audited) {
+    let cut = audited.json(&["audit", "cutoff", "--date", "2017-06-30", "--crossing"]);
+    let sides = |side: &str| rows(&cut).iter().filter(|row| row["side"] == side).count();
+    assert!(sides("late") > 0, "June's activity is accounted for when it is answered");
+    assert_eq!(sides("before") + sides("after"), 0, "--crossing leaves out the rest");
+    let unrecorded = audited.json(&["audit", "unrecorded", "--at", "2017-06-30", "--unpaid"]);
+    let sum: i64 = rows(&unrecorded).iter().map(|row| row["amount_pence"].as_i64().unwrap()).sum();
+    assert_eq!(unrecorded["accounted_for_after_it_pence"], sum);
+    let paid = audited.json(&["audit", "unrecorded", "--at", "2017-06-30"]);
+    assert_eq!(paid["of_which_paid_after_it_pence"], unrecorded["of_which_paid_after_it_pence"]);
+    assert!(rows(&paid).iter().all(|row| row["paid_by"].is_string()));
+}
+
+fn sample_with_evidence(audited: &Audited) {
+    let words = ["audit", "sample", SPENT, "--tolerable", "150", "--seed", "2017-18"];
+    let sample = audited.json(&words);
+    assert_eq!(sample["sampling_interval_pence"], 5_000, "£150 ÷ 3.00");
+    assert_eq!(audited.json(&words), sample, "the same seed, the same sample");
+    let hits: i64 = rows(&sample).iter().map(|row| row["hits"].as_i64().unwrap()).sum();
+    let (population, first) =
+        (sample["population_amount_pence"].as_i64(), sample["first_hit_pence"].as_i64());
+    assert_eq!(hits, (population.unwrap() - first.unwrap()) / 5_000 + 1);
+    let evidence = |of: &str| rows(&sample).iter().any(|row| row["evidence"].to_string().contains(of));
+    for of in ["activity line", "price ", "referral ", "settlement run", "bank: settled"] {
+        assert!(evidence(of), "no {of} in {sample:#}");
+    }
+}
+
+fn why_and_statement(audited: &Audited) {
+    let payable = "10M/elective/2017-18/owed/payable/RHW";
+    let balance = audited.json(&["ledger", "balance", payable]);
+    let statement = audited.json(&["ledger", "statement", payable]);
+    assert_eq!(statement["closing_balance_pence"], rows(&balance)[0]["balance_pence"]);
+    let why = audited.json(&["ledger", "why", payable, "--top", "3"]);
+    assert_eq!(why["balance_pence"], statement["closing_balance_pence"]);
+    assert!(rows(&why).len() >= 3);
+    let (done, out, said) = audited.run(&["ledger", "tail", "--once"]);
+    assert!(done, "{said}");
+    let entries = audited.json(&["audit", "journal"])["entries_in_the_books"].as_u64().unwrap();
+    assert_eq!(out.lines().count() as u64, entries);
 }
 
 fn journal_listing(audited: &Audited) {

@@ -28,6 +28,7 @@ mod folder;
 mod hledger;
 mod records;
 mod replay;
+pub mod sample;
 mod verify;
 
 pub use crossing::Crossed;

@@ -32,6 +32,8 @@ pub(crate) enum Cell {
     Pence(i64),
     /// Several words.
     List(Vec<String>),
+    /// Several lines.
+    Lines(Vec<String>),
     /// Nothing to say.
     Empty,
 }
@@ -53,6 +55,7 @@ impl Cell {
             Self::Count(count) => count.to_string(),
             Self::Pence(pence) => NetPence::new(*pence).to_string(),
             Self::List(items) => items.join(" "),
+            Self::Lines(lines) => lines.join("\n"),
             Self::Empty => String::new(),
         }
     }
@@ -61,6 +64,7 @@ impl Cell {
         match self {
             // Pounds without separators, as spreadsheets read them.
             Self::Pence(pence) => NetPence::new(*pence).to_string().replace([',', '£'], ""),
+            Self::Lines(lines) => lines.join(" | "),
             Self::Text(_) | Self::Count(_) | Self::List(_) | Self::Empty => self.shown(),
         }
     }
@@ -70,7 +74,7 @@ impl Cell {
             Self::Text(text) => json!(text),
             Self::Count(count) => json!(count),
             Self::Pence(pence) => json!(pence),
-            Self::List(items) => json!(items),
+            Self::List(items) | Self::Lines(items) => json!(items),
             Self::Empty => Value::Null,
         }
     }
@@ -111,7 +115,7 @@ impl Report {
         let kind = match cell {
             Cell::Pence(_) => Kind::Money,
             Cell::Count(_) => Kind::Number,
-            Cell::Text(_) | Cell::List(_) | Cell::Empty => Kind::Words,
+            Cell::Text(_) | Cell::List(_) | Cell::Lines(_) | Cell::Empty => Kind::Words,
         };
         self.facts.push((name, kind, cell));
     }

@@ -2,8 +2,14 @@
 //!
 //! Those that ask a server have [`Books`]; those that read a folder take it as an option of their own.
 
-mod books;
+pub(crate) mod books;
+mod cutoff;
+pub(crate) mod evidence;
 mod journal;
+pub(crate) mod past;
+mod sample;
+mod trial_balance;
+mod unrecorded;
 mod verify;
 
 pub(crate) use verify::given_key;
@@ -22,6 +28,14 @@ pub(crate) struct Options {
 enum Command {
     /// List journal entries with who prepared and approved them, their dates, and what is worth a look
     Journal(journal::Options),
+    /// Show the trial balance at any day as known at any instant, or tie its control accounts to the sub-ledgers
+    TrialBalance(trial_balance::Options),
+    /// List what lies on either side of a date, and what crosses it
+    Cutoff(cutoff::Options),
+    /// List what was owed at a date and was not in its books: accounted for later, paid later
+    Unrecorded(unrecorded::Options),
+    /// Draw a monetary-unit sample by a seed, with the evidence behind each item
+    Sample(sample::Options),
     /// Prove a data folder, or a copy of it, offline: every record, balance, hold, window, checkpoint and receipt
     Verify(verify::Options),
 }
@@ -29,6 +43,10 @@ enum Command {
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     match options.command {
         Command::Journal(options) => journal::run(options, calling).await,
+        Command::TrialBalance(options) => trial_balance::run(options, calling).await,
+        Command::Cutoff(options) => cutoff::run(options, calling).await,
+        Command::Unrecorded(options) => unrecorded::run(options, calling).await,
+        Command::Sample(options) => Box::pin(sample::run(options, calling)).await,
         Command::Verify(options) => verify::run(&options),
     }
 }

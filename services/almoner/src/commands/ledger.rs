@@ -1,8 +1,10 @@
 //! `almoner ledger`: the books, read and written by finance and auditors.
 
+mod past;
 mod period;
 mod post;
 mod read;
+pub(crate) mod why;
 mod write;
 
 use crate::cli::Calling;
@@ -25,12 +27,18 @@ pub(crate) struct Options {
 enum Command {
     /// Show where every budget line stands: allocated, committed, accrued, paid, available
     Position,
-    /// Show the totals of every account; debits equal credits
-    TrialBalance,
-    /// Show the balance of an account or of everything below a node
-    Balance(read::Node),
+    /// Show the totals of every account, now or at a day as known at an instant; debits equal credits
+    TrialBalance(past::TrialBalance),
+    /// Show the balance of an account or of everything below a node, now or at a day as known at an instant
+    Balance(past::Balance),
+    /// Show what an account, or everything below a node, opened with, how it moved, and what it closed with
+    Statement(past::Statement),
+    /// Show why a balance is what it is: its entries, and the referral, line, price, run and bank line behind each
+    Why(why::Options),
     /// List entries
     Entries(read::Entries),
+    /// Send entries as they come, one JSON object a line, with the balances after each
+    Tail(past::Tail),
     /// Show one entry
     Entry(read::Entry),
     /// List open holds by expiry
@@ -80,9 +88,12 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     let ledger = Ledger { connection, system };
     match command {
         Command::Position => read::position(&ledger).await,
-        Command::TrialBalance => read::trial_balance(&ledger).await,
-        Command::Balance(node) => read::balance(&ledger, node).await,
+        Command::TrialBalance(of) => past::trial_balance(&ledger, of).await,
+        Command::Balance(of) => past::balance(&ledger, of).await,
+        Command::Statement(of) => past::statement(ledger, of).await,
+        Command::Why(options) => Box::pin(why::run(ledger, options)).await,
         Command::Entries(of) => read::entries(&ledger, of).await,
+        Command::Tail(of) => past::tail(ledger, of).await,
         Command::Entry(name) => read::entry(&ledger, &name).await,
         Command::Holds(below) => read::holds(&ledger, below).await,
         Command::Windows(of) => read::windows(&ledger, of).await,

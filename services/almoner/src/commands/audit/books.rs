@@ -17,21 +17,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose books.
 #[derive(Debug, Args)]
-pub(super) struct System {
+pub(crate) struct System {
     /// System; default: the profile's
     #[arg(long)]
     system: Option<String>,
 }
 
 /// Books to ask.
-pub(super) struct Books {
-    pub(super) connection: Connection,
-    pub(super) system: String,
+pub(crate) struct Books {
+    pub(crate) connection: Connection,
+    pub(crate) system: String,
 }
 
 impl Books {
     /// Reads every page of what `request` makes of a page; `items` takes a page's items and how the listing goes on.
-    pub(super) async fn every<R: Unary, T>(
+    pub(crate) async fn every<R: Unary, T>(
         &self,
         request: impl Fn(Option<PageRequest>) -> R,
         items: impl Fn(R::Response) -> (Vec<T>, Option<PageResponse>),
@@ -49,7 +49,7 @@ impl Books {
         }
     }
 
-    pub(super) fn of(system: System, calling: &Calling) -> anyhow::Result<Self> {
+    pub(crate) fn of(system: System, calling: &Calling) -> anyhow::Result<Self> {
         let (connection, of_profile) = calling.connect()?;
         let system = system.system.or(of_profile);
         let system = system.context("say which system: --system <name>, or one in the profile")?;
@@ -57,19 +57,19 @@ impl Books {
     }
 
     /// Every account, and the sums of their totals.
-    pub(super) async fn trial_balance(&self) -> anyhow::Result<v1::GetTrialBalanceResponse> {
+    pub(crate) async fn trial_balance(&self) -> anyhow::Result<v1::GetTrialBalanceResponse> {
         let request = v1::GetTrialBalanceRequest { system: self.system.clone(), ..Default::default() };
         self.connection.ask(request).await.context("reading the trial balance")
     }
 
     /// Paths of the accounts by their numbers.
-    pub(super) async fn paths(&self) -> anyhow::Result<BTreeMap<u64, String>> {
+    pub(crate) async fn paths(&self) -> anyhow::Result<BTreeMap<u64, String>> {
         let accounts = self.trial_balance().await?.accounts;
         Ok(accounts.into_iter().map(|account| (account.number, account.path)).collect())
     }
 
     /// Every entry, as the books stood when the first was read.
-    pub(super) async fn entries(&self) -> anyhow::Result<Vec<v1::Entry>> {
+    pub(crate) async fn entries(&self) -> anyhow::Result<Vec<v1::Entry>> {
         let request = |page| v1::ListEntriesRequest {
             system: self.system.clone(),
             of: None,
@@ -81,7 +81,7 @@ impl Books {
     }
 
     /// Who made records of a service, when, and what they follow from; by position.
-    pub(super) async fn headers(
+    pub(crate) async fn headers(
         &self,
         service: &str,
         positions: impl IntoIterator<Item = u64>,
@@ -102,7 +102,7 @@ impl Books {
     }
 
     /// Every payment that was told to leave, by its end-to-end id.
-    pub(super) async fn payments(&self) -> anyhow::Result<BTreeMap<String, Payment>> {
+    pub(crate) async fn payments(&self) -> anyhow::Result<BTreeMap<String, Payment>> {
         let request = |page| ListPaymentsRequest {
             system: self.system.clone(),
             page,
@@ -114,7 +114,7 @@ impl Books {
     }
 
     /// Every settlement run, by its id.
-    pub(super) async fn runs(&self) -> anyhow::Result<BTreeMap<String, SettlementRun>> {
+    pub(crate) async fn runs(&self) -> anyhow::Result<BTreeMap<String, SettlementRun>> {
         let request = |page| ListRunsRequest { system: self.system.clone(), page, min_position: None };
         let found = self.every(request, |answer| (answer.runs, answer.page)).await;
         let found = found.context("listing settlement runs")?;
@@ -123,7 +123,7 @@ impl Books {
 }
 
 /// Who stands behind entries.
-pub(super) struct People {
+pub(crate) struct People {
     /// URNs by the position in the ledger that first named them.
     callers: BTreeMap<u64, RecordHeader>,
     /// Of payments, by end-to-end id: who prepared and who approved their run.
@@ -133,14 +133,14 @@ pub(super) struct People {
 }
 
 /// Who prepared an entry, and who approved it where two people had to agree.
-pub(super) struct Acted {
-    pub(super) preparer: String,
-    pub(super) approver: Option<String>,
+pub(crate) struct Acted {
+    pub(crate) preparer: String,
+    pub(crate) approver: Option<String>,
 }
 
 impl People {
     /// Those behind `entries`.
-    pub(super) async fn of(books: &Books, entries: &[v1::Entry]) -> anyhow::Result<Self> {
+    pub(crate) async fn of(books: &Books, entries: &[v1::Entry]) -> anyhow::Result<Self> {
         let callers = books.headers("ledger", entries.iter().map(|entry| entry.caller)).await?;
         let mut by_service: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
         for cause in entries.iter().filter_map(|entry| entry.posting.as_ref()?.cause.as_ref()) {
@@ -164,7 +164,7 @@ impl People {
     }
 
     /// Who acted in an entry. Behind a service stands whoever called it.
-    pub(super) fn behind(&self, entry: &v1::Entry) -> Acted {
+    pub(crate) fn behind(&self, entry: &v1::Entry) -> Acted {
         let posting = entry.posting.as_ref();
         let reference = posting.map(|posting| posting.reference.as_str()).unwrap_or_default();
         if let Some((preparer, approver)) = self.payments.get(reference) {
@@ -179,14 +179,20 @@ impl People {
         Acted { preparer: asked.or(caused).unwrap_or(called), approver: None }
     }
 
+    /// Who prepared and who approved the run of a payment; empty where nobody is known.
+    pub(crate) fn agreed(&self, end_to_end_id: &str) -> (&str, &str) {
+        let agreed = self.payments.get(end_to_end_id);
+        agreed.map_or(("", ""), |(preparer, approver)| (preparer.as_str(), approver.as_str()))
+    }
+
     /// Who called the ledger.
-    pub(super) fn caller(&self, entry: &v1::Entry) -> &str {
+    pub(crate) fn caller(&self, entry: &v1::Entry) -> &str {
         self.callers.get(&entry.caller).map_or("", |header| header.caller.as_str())
     }
 }
 
 /// The sum of an entry's debits, or, when it only moves holds, what it held.
-pub(super) fn amount(entry: &v1::Entry) -> i64 {
+pub(crate) fn amount(entry: &v1::Entry) -> i64 {
     let legs = entry.posting.iter().flat_map(|posting| &posting.legs);
     let debits = legs.filter(|leg| leg.side() == v1::Side::Debit).map(|leg| leg.amount_pence);
     match debits.fold(0_i64, i64::saturating_add) {
@@ -196,29 +202,29 @@ pub(super) fn amount(entry: &v1::Entry) -> i64 {
 }
 
 /// The word of an entry's kind: `payment-instructed`.
-pub(super) fn kind(entry: &v1::Entry) -> String {
+pub(crate) fn kind(entry: &v1::Entry) -> String {
     let kind = entry.posting.as_ref().map_or(EntryKind::Unspecified, v1::Posting::kind);
     kind.as_str_name().trim_start_matches("ENTRY_KIND_").to_lowercase().replace('_', "-")
 }
 
 /// The name of an entry: `812`, or `812/3` in a group.
-pub(super) fn name(entry: &v1::Entry) -> String {
+pub(crate) fn name(entry: &v1::Entry) -> String {
     let v1::EntryName { position, index } = entry.name.unwrap_or_default();
     if index == 0 { position.to_string() } else { format!("{position}/{index}") }
 }
 
 /// A date of a message. The server gives full dates; anything else is the first of all days.
-pub(super) fn day(date: Option<proto::google::r#type::Date>) -> Day {
+pub(crate) fn day(date: Option<proto::google::r#type::Date>) -> Day {
     Day::from(date.and_then(wire::common::date_from).unwrap_or(Date::MIN))
 }
 
 /// A date for people.
-pub(super) fn dated(date: Option<proto::google::r#type::Date>) -> String {
+pub(crate) fn dated(date: Option<proto::google::r#type::Date>) -> String {
     date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
 }
 
 /// When an entry was recorded, in UTC.
-pub(super) fn recorded(entry: &v1::Entry) -> String {
+pub(crate) fn recorded(entry: &v1::Entry) -> String {
     let instant = entry.recorded_time.and_then(wire::common::instant_from);
     instant.map(|instant| instant.to_string()).unwrap_or_default()
 }

@@ -5,18 +5,12 @@ use crate::output;
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
-use money::NetPence;
+use journal::Instant;
+use money::{NetPence, Pence};
 use proto::{
     common::v1::{Cause, PageRequest},
     ledger::v1::{self, Side},
 };
-
-/// Whose balance.
-#[derive(Debug, Args)]
-pub(super) struct Node {
-    /// Account or node, for example 10M/elective/2017-18/fund
-    path: String,
-}
 
 /// Below which node.
 #[derive(Debug, Args)]
@@ -28,8 +22,36 @@ pub(super) struct Below {
 
 /// Which entries.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub(super) struct Entries {
+    #[command(flatten)]
+    of: Of,
+    /// Only those accounted for in this month
+    #[arg(long, value_name = "MONTH", default_value = "")]
+    period: String,
+    /// Only those of this kind, for example payment-instructed
+    #[arg(long, value_parser = kind_from)]
+    kind: Option<v1::EntryKind>,
+    /// Only those that this caller made, for example urn:almoner:person:finance-1
+    #[arg(long, value_name = "URN", default_value = "")]
+    caller: String,
+    /// Only of this amount in pounds or more
+    #[arg(long, value_name = "POUNDS")]
+    min: Option<Pence>,
+    /// Only of this amount in pounds or less
+    #[arg(long, value_name = "POUNDS")]
+    max: Option<Pence>,
+    /// Only those recorded at this instant or later
+    #[arg(long, value_name = "INSTANT")]
+    recorded_from: Option<Instant>,
+    /// Only those recorded before this instant
+    #[arg(long, value_name = "INSTANT")]
+    recorded_before: Option<Instant>,
+}
+
+/// Of which list.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Of {
     /// Those of this account
     #[arg(long, value_name = "PATH")]
     account: Option<String>,
@@ -39,6 +61,11 @@ pub(super) struct Entries {
     /// Those that bear this reference
     #[arg(long)]
     reference: Option<String>,
+}
+
+fn kind_from(text: &str) -> Result<v1::EntryKind, String> {
+    let name = format!("ENTRY_KIND_{}", text.to_uppercase().replace('-', "_"));
+    v1::EntryKind::from_str_name(&name).ok_or_else(|| format!("{text:?} is no kind of entry"))
 }
 
 /// Which entry.
@@ -126,41 +153,6 @@ pub(super) async fn position(ledger: &Ledger) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) async fn trial_balance(ledger: &Ledger) -> anyhow::Result<()> {
-    let request = v1::GetTrialBalanceRequest { system: ledger.system.clone(), ..Default::default() };
-    let answer = ledger.ask(request).await?;
-    let mut shown = table(["number", "account", "debits", "credits", "open holds"], 2..5);
-    let sums = v1::Account { path: "all".to_owned(), totals: answer.sums, ..v1::Account::default() };
-    for account in answer.accounts.iter().chain([&sums]) {
-        let totals = account.totals.unwrap_or_default();
-        let held = totals.holds_placed_pence.saturating_sub(totals.holds_ended_pence);
-        shown.add_row([
-            if account.path == "all" { String::new() } else { account.number.to_string() },
-            account.path.clone(),
-            pounds(totals.debits_pence),
-            pounds(totals.credits_pence),
-            pounds(held),
-        ]);
-    }
-    show(&shown);
-    anyhow::ensure!(
-        answer.difference_pence == 0,
-        "debits and credits differ by {}",
-        pounds(answer.difference_pence)
-    );
-    Ok(())
-}
-
-pub(super) async fn balance(ledger: &Ledger, node: Node) -> anyhow::Result<()> {
-    let request =
-        v1::GetBalanceRequest { system: ledger.system.clone(), path: node.path, ..Default::default() };
-    let answer = ledger.ask(request).await?;
-    let mut shown = balances();
-    shown.add_row(balance_row(&answer.balance.unwrap_or_default()));
-    show(&shown);
-    Ok(())
-}
-
 fn balances() -> Table {
     table(["path", "side", "balance", "open holds", "measure", "floor", "ceiling", "limit"], 2..7)
 }
@@ -211,6 +203,7 @@ pub(super) async fn paths(ledger: &Ledger) -> anyhow::Result<std::collections::B
 
 pub(super) async fn entries(ledger: &Ledger, of: Entries) -> anyhow::Result<()> {
     use v1::list_entries_request::Of;
+    let Entries { of, period, kind, caller, min, max, recorded_from, recorded_before } = of;
     let of = match (of.account, of.cause, of.reference) {
         (Some(path), ..) => Some(Of::Account(account_number(ledger, path).await?)),
         (_, Some(cause), _) => {
@@ -228,7 +221,14 @@ pub(super) async fn entries(ledger: &Ledger, of: Entries) -> anyhow::Result<()> 
             system: ledger.system.clone(),
             of: of.clone(),
             page: page(token),
-            ..Default::default()
+            min_position: None,
+            period: period.clone(),
+            kind: kind.unwrap_or_default().into(),
+            caller: caller.clone(),
+            amount_pence_min: min.map(Pence::get),
+            amount_pence_max: max.map(Pence::get),
+            recorded_from: recorded_from.map(wire::common::timestamp),
+            recorded_before: recorded_before.map(wire::common::timestamp),
         };
         let answer = ledger.ask(request).await?;
         for entry in &answer.entries {
