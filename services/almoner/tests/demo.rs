@@ -181,6 +181,84 @@ impl Drop for Served {
     }
 }
 
+/// A provider keeps receipts, of contested and unreadable lines too; later they catch who restores an older copy.
+#[test]
+fn receipts_are_kept_and_catch_a_restored_backup() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("demo");
+    assert!(demo(&folder, &[]).status.success());
+    let backup = root.path().join("backup");
+    assert!(Command::new("cp").arg("-r").arg(folder.join("data")).arg(&backup).status().unwrap().success());
+    let ok = |output: Output| {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let almoner =
+        |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_almoner")).args(arguments).output().unwrap();
+    let report: Value = serde_json::from_str(&ok(almoner(&[
+        "audit",
+        "verify",
+        "--json",
+        "--from",
+        backup.to_str().unwrap(),
+    ])))
+    .unwrap();
+    let key = report["key"].as_str().unwrap().to_owned();
+
+    let served = Served::start(&folder);
+    let (file, kept) = (folder.join("in/rhw-flex.csv"), root.path().join("receipts"));
+    let (file, kept) = (file.to_str().unwrap(), kept.to_str().unwrap());
+    let old = root.path().join("old");
+    let old = old.to_str().unwrap();
+    ok(served.command(&folder, "RHW", &["receipt", "checkpoint", "--out", old]));
+    ok(served.command(&folder, "RHW", &["submit", "--provider", "RHW", file, "--again", "--receipts", kept]));
+    let lines = fs::read_to_string(file).unwrap().lines().count() - 1;
+    let files: Vec<_> = fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), lines, "accepted, contested and unreadable alike");
+    assert!(files.iter().all(|file| file.metadata().unwrap().len() < 2_000), "small files");
+
+    // Offline, with nothing but the key.
+    let mut verify = vec!["receipt", "verify", "--key", &key];
+    verify.extend(files.iter().map(|file| file.to_str().unwrap()));
+    assert_eq!(ok(almoner(&verify)).lines().count(), lines);
+    let proof = root.path().join("proof");
+    let newer = files[0].to_str().unwrap();
+    let consistency =
+        ["receipt", "consistency", old, newer, "--key", &key, "--proof", proof.to_str().unwrap()];
+    ok(served.command(&folder, "auditor", &consistency));
+    // The proof is there now: no server is asked.
+    assert!(ok(almoner(&consistency)).contains("those that the older checkpoint signs for"));
+    let stopped = Command::new("kill").args(["-s", "TERM", &served.0.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    let mut served = served;
+    assert!(served.0.wait().unwrap().success());
+
+    let data = folder.join("data");
+    let proved = |data: &Path| {
+        let data = data.to_str().unwrap();
+        let output = almoner(&[
+            "audit",
+            "verify",
+            "--json",
+            "--from",
+            data,
+            "--key",
+            &key,
+            "--receipt",
+            kept,
+            "--checkpoint",
+            old,
+        ]);
+        (output.status.success(), serde_json::from_slice::<Value>(&output.stdout).unwrap())
+    };
+    let (sound, report) = proved(&data);
+    assert!(sound, "{report:#}");
+    assert_eq!((report["receipts"].as_u64(), report["checkpoints"].as_u64()), (Some(lines as u64), Some(1)));
+    let (sound, report) = proved(&backup);
+    assert!(!sound && report["outcome"] == "wrong", "an older copy: {report:#}");
+    assert!(report["findings"].to_string().contains("contradicts the journal"), "{report:#}");
+}
+
 #[test]
 fn a_wrong_entry_is_found_and_named() {
     let folder = tempfile::tempdir().unwrap();
