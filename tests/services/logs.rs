@@ -1,12 +1,13 @@
 //! Logs as any C2SP tool reads them: over plain HTTP, with nothing of ours but the verifier key.
 
-use crate::world::{SYSTEM, World, registry_for, settling::Settling};
+use crate::world::{SYSTEM, World, reason, registry_for, settling::Settling};
 use access::Role;
 use journal::{CheckpointVerifier, Service, Tree, leaf_hash};
 use proto::journal::v1::{GetReceiptsRequest, journal_service_client::JournalServiceClient};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 /// What stands at `path`: the status, the head in lower case, and the body.
 pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String, Vec<u8>) {
@@ -36,7 +37,14 @@ async fn signed(world: &World, system: &str, service: Service) {
     let mut journals = JournalServiceClient::connect(format!("http://{}", world.address())).await.unwrap();
     let (system, service) = (system.to_owned(), service.to_string());
     let request = GetReceiptsRequest { system, service, first_position: 0, record_count: 1 };
-    journals.get_receipts(request).await.unwrap();
+    let asking = async {
+        // A journal that was opened a moment ago has nothing durable so far.
+        while let Err(status) = journals.get_receipts(request.clone()).await {
+            assert_eq!(reason(&status), "BEHIND");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asking).await.unwrap();
 }
 
 /// Reads a log whole: its checkpoint, its hashes, its records; each must lead to the next.

@@ -6,4 +6,5 @@ mod health_budgets;
 mod logs;
 mod referrals;
 mod settlement;
+mod witnesses;
 mod world;

@@ -24,7 +24,7 @@ fn attendance(number: u32) -> referrals::ActivityLine {
     }
 }
 
-async fn submit(world: &mut Settling, file: &str, lines: std::ops::Range<u32>) {
+pub(crate) async fn submit(world: &mut Settling, file: &str, lines: std::ops::Range<u32>) {
     let request = referrals::OpenSubmissionRequest {
         system: SYSTEM.into(),
         request_id: id(100 + lines.start),
@@ -121,7 +121,7 @@ async fn people_are_kept_apart(world: &Settling, folder: &Path, run: &v1::Settle
     read
 }
 
-fn prepare(number: u32) -> v1::PrepareRunRequest {
+pub(crate) fn prepare(number: u32) -> v1::PrepareRunRequest {
     v1::PrepareRunRequest {
         system: SYSTEM.into(),
         request_id: id(number),
@@ -130,17 +130,17 @@ fn prepare(number: u32) -> v1::PrepareRunRequest {
     }
 }
 
-fn approve(number: u32, run: &v1::SettlementRun) -> v1::ApproveRunRequest {
+pub(crate) fn approve(number: u32, run: &v1::SettlementRun) -> v1::ApproveRunRequest {
     let (system, request_id) = (SYSTEM.into(), id(number));
     v1::ApproveRunRequest { system, request_id, run: run.run.clone(), digest: run.digest.clone() }
 }
 
-fn pay(number: u32, run: &v1::SettlementRun) -> v1::PayRunRequest {
+pub(crate) fn pay(number: u32, run: &v1::SettlementRun) -> v1::PayRunRequest {
     let (system, request_id) = (SYSTEM.into(), id(number));
     v1::PayRunRequest { system, request_id, run: run.run.clone(), digest: run.digest.clone() }
 }
 
-async fn run_of(world: &Settling, run: &str) -> v1::GetRunResponse {
+pub(crate) async fn run_of(world: &Settling, run: &str) -> v1::GetRunResponse {
     let request = v1::GetRunRequest { system: SYSTEM.into(), run: run.into(), min_position: None };
     world.settlement.get_run(by("ann", request)).await.unwrap().into_inner()
 }

@@ -84,6 +84,16 @@ struct Starting {
 impl Starting {
     /// A process on `folder` in which every call over the wire is `anybody`'s.
     async fn bind(folder: &Path, services: &[Service], anybody: Arc<Caller>) -> Self {
+        Self::watched(folder, services, anybody, server::WitnessPolicy::default()).await
+    }
+
+    /// The same, watched by witnesses.
+    async fn watched(
+        folder: &Path,
+        services: &[Service],
+        anybody: Arc<Caller>,
+        witnessing: server::WitnessPolicy,
+    ) -> Self {
         let settings = Settings {
             journal_mirror: None,
             data_dir: folder.to_owned(),
@@ -94,6 +104,7 @@ impl Starting {
             peers: BTreeMap::new(),
             limits: Limits { drain_notice_ms: 0, ..Limits::default() },
             telemetry: Telemetry::default(),
+            witnessing,
         };
         let mut frame = Frame::bind(settings).await.unwrap();
         let mut registry = None;

@@ -124,7 +124,11 @@ mod tests {
     }
 
     fn checkpoint() -> GetCheckpointRequest {
-        GetCheckpointRequest { system: "berkshire-west".to_owned(), service: "ledger".to_owned() }
+        GetCheckpointRequest {
+            system: "berkshire-west".to_owned(),
+            service: "ledger".to_owned(),
+            current: false,
+        }
     }
 
     #[tokio::test]

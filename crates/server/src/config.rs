@@ -3,7 +3,10 @@
 //! [`Config`] is the file as it is written; unknown keys are refused. [`Config::check`] turns it into [`Settings`], or
 //! names everything that is wrong with it at once.
 
-use crate::tls::{Material, TlsError};
+use crate::{
+    tls::{Material, TlsError},
+    witnessing::{WitnessPolicy, Witnessing},
+};
 use access::Caller;
 use http::Uri;
 use journal::Service;
@@ -42,6 +45,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where its traces, metrics and logs go.
     pub telemetry: Telemetry,
+    /// Who watches its journals.
+    pub witnessing: Witnessing,
 }
 
 /// Where and how a process listens.
@@ -134,6 +139,7 @@ impl Default for Config {
             peers: BTreeMap::new(),
             limits: Limits::default(),
             telemetry: Telemetry::default(),
+            witnessing: Witnessing::default(),
         }
     }
 }
@@ -199,6 +205,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where traces, metrics and logs go.
     pub telemetry: Telemetry,
+    /// Who watches its journals.
+    pub witnessing: WitnessPolicy,
 }
 
 /// How callers are told apart.
@@ -271,6 +279,7 @@ impl Config {
         }
         self.check_limits(&mut wrong);
         self.check_telemetry(&mut wrong);
+        let witnessing = self.witnessing.check(|line| wrong.0.push(line));
         let security = self.check_security(&mut wrong);
         match security {
             Some(security) if wrong.0.is_empty() => Ok(Settings {
@@ -283,6 +292,7 @@ impl Config {
                 peers,
                 limits: self.limits.clone(),
                 telemetry: self.telemetry.clone(),
+                witnessing,
             }),
             _ => Err(ConfigError::Check(wrong.0)),
         }

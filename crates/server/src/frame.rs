@@ -16,6 +16,7 @@ use crate::{
     journals::{AnyJournals, Place, SystemClock},
     link::{self, Link},
     peers::Peers,
+    witnessing::Cosigner,
 };
 use http::{Request, Response};
 use journal::{Digest, Service};
@@ -156,6 +157,7 @@ pub struct Context {
     draining: watch::Receiver<bool>,
     tasks: Arc<Mutex<JoinSet<()>>>,
     place: Place,
+    cosigner: Arc<Cosigner>,
 }
 
 impl Context {
@@ -199,6 +201,12 @@ impl Context {
     #[must_use]
     pub fn place(&self) -> Place {
         self.place.clone()
+    }
+
+    /// What asks the witnesses.
+    #[must_use]
+    pub fn cosigner(&self) -> Arc<Cosigner> {
+        Arc::clone(&self.cosigner)
     }
 
     /// The key under which page tokens are sealed: the installation's, so that it survives a restart.
@@ -252,6 +260,7 @@ pub struct Frame {
     tasks: Arc<Mutex<JoinSet<()>>>,
     started: Vec<Started>,
     journals: Arc<Journalling>,
+    cosigner: Arc<Cosigner>,
     place: Place,
 }
 
@@ -309,6 +318,7 @@ impl Frame {
         ));
         let callers = serve(&settings, gate.clone(), tcp_incoming, callers_stopped);
         let services = serve(&settings, gate.clone(), memory_incoming, services_stopped);
+        let cosigner = Arc::new(Cosigner::new(settings.witnessing.clone()));
         Ok(Self {
             settings,
             address,
@@ -322,7 +332,8 @@ impl Frame {
             services,
             tasks: Arc::default(),
             started: Vec::new(),
-            journals: Arc::new(Journalling::new(Vec::new())),
+            journals: Arc::new(Journalling::new(Vec::new(), Arc::clone(&cosigner))),
+            cosigner,
             place,
         })
     }
@@ -361,6 +372,7 @@ impl Frame {
             draining: self.draining.subscribe(),
             tasks: Arc::clone(&self.tasks),
             place: self.place.clone(),
+            cosigner: Arc::clone(&self.cosigner),
         })
     }
 
@@ -376,7 +388,10 @@ impl Frame {
             routes = started.adding.drain(..).fold(routes, |routes, add| add(routes));
             journals.append(&mut started.journals);
         }
-        self.journals = Arc::new(Journalling::new(journals));
+        self.journals = Arc::new(Journalling::new(journals, Arc::clone(&self.cosigner)));
+        let (cosigner, shown) = (Arc::clone(&self.cosigner), Arc::clone(&self.journals));
+        let watched = async move { cosigner.keep_up(shown).await };
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(watched);
         routes = routes.add_service(JournalServiceServer::from_arc(Arc::clone(&self.journals)));
         self.gate.open(routes, Arc::clone(&self.journals));
         for name in self.names() {

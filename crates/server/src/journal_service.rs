@@ -1,6 +1,9 @@
 //! `almoner.journal.v1.JournalService`: what every journal of this process answers for itself.
 
-use crate::journals::{AnyJournal, AnyJournals, ReadError};
+use crate::{
+    journals::{AnyJournal, AnyJournals, ReadError},
+    witnessing::Cosigner,
+};
 use journal::house::House;
 use journal::{Nodes as _, Position, RecordView, Service, SystemName};
 
@@ -34,13 +37,14 @@ fn unreadable(error: TileError) -> Status {
 /// Answers for the journals of every service that this process runs.
 pub struct Journalling {
     services: Vec<Box<dyn AnyJournals>>,
+    cosigner: Arc<Cosigner>,
 }
 
 impl Journalling {
-    /// Answers for `services`.
+    /// Answers for `services`, whose witnesses `cosigner` asks.
     #[must_use]
-    pub fn new(services: Vec<Box<dyn AnyJournals>>) -> Self {
-        Self { services }
+    pub fn new(services: Vec<Box<dyn AnyJournals>>, cosigner: Arc<Cosigner>) -> Self {
+        Self { services, cosigner }
     }
 
     /// Closes every journal. Blocks.
@@ -48,6 +52,21 @@ impl Journalling {
         for journals in &self.services {
             journals.close_all();
         }
+    }
+
+    /// Every open journal, with its service.
+    pub(crate) fn all(&self) -> Vec<(Service, Box<dyn AnyJournal>)> {
+        let mut all = Vec::new();
+        for journals in &self.services {
+            all.extend(journals.open_now().into_iter().map(|journal| (journals.service(), journal)));
+        }
+        all
+    }
+
+    /// What is shown of that journal to everybody: the last checkpoint that a witness cosigned, else the last one signed.
+    pub(crate) fn shown(&self, service: Service, journal: &dyn AnyJournal) -> Arc<str> {
+        let cosigned = self.cosigner.last(service, journal.system());
+        cosigned.map_or_else(|| journal.checkpoint(), |cosigned| cosigned.note)
     }
 
     /// The journal of that name when it is open in this process.
@@ -71,13 +90,18 @@ impl JournalService for Journalling {
     ) -> Result<Response<ListJournalsResponse>, Status> {
         let mut journals = Vec::new();
         for service in &self.services {
-            journals.extend(service.open_now().iter().map(|journal| Journal {
-                service: service.service().to_string(),
-                system: journal.system().to_string(),
-                durable_count: journal.durable_count(),
-                delivered_count: journal.delivered_count(),
-                sandbox: journal.is_sandbox(),
-                accepting: journal.accepting(),
+            journals.extend(service.open_now().iter().map(|journal| {
+                let cosigned = self.cosigner.last(service.service(), journal.system());
+                Journal {
+                    service: service.service().to_string(),
+                    system: journal.system().to_string(),
+                    durable_count: journal.durable_count(),
+                    delivered_count: journal.delivered_count(),
+                    sandbox: journal.is_sandbox(),
+                    accepting: journal.accepting(),
+                    cosigned_count: cosigned.as_ref().map_or(0, |cosigned| cosigned.checkpoint.size),
+                    cosigners: cosigned.map(|cosigned| cosigned.by).unwrap_or_default(),
+                }
             }));
         }
         Ok(Response::new(ListJournalsResponse { journals }))
@@ -87,12 +111,20 @@ impl JournalService for Journalling {
         &self,
         request: Request<GetCheckpointRequest>,
     ) -> Result<Response<GetCheckpointResponse>, Status> {
-        let GetCheckpointRequest { system, service } = request.into_inner();
+        let GetCheckpointRequest { system, service, current } = request.into_inner();
         let mut fields = Fields::default();
         let known = (fields.system("system", &system), fields.parse("service", &service));
         let (system, service) = fields.known(known)?;
-        let note = self.journal(system, service).await?.checkpoint().to_string();
-        Ok(Response::new(GetCheckpointResponse { note }))
+        let cosigned = self.cosigner.last(service, &system);
+        let journal = self.journal(system, service).await?;
+        let note = if current {
+            let signed = journal.checkpoint_of(journal.durable_count()).await;
+            signed.ok_or(Pushback::Behind)?.note.to_string()
+        } else {
+            journal.checkpoint().to_string()
+        };
+        let cosigned_note = cosigned.map(|cosigned| cosigned.note.to_string()).unwrap_or_default();
+        Ok(Response::new(GetCheckpointResponse { note, cosigned_note }))
     }
 
     async fn get_receipts(

@@ -15,6 +15,7 @@ mod config;
 mod directory;
 mod frame;
 mod gate;
+mod http_plain;
 mod journal_service;
 pub mod journals;
 mod link;
@@ -24,6 +25,8 @@ mod peers;
 mod published;
 pub mod telemetry;
 mod tls;
+mod witness;
+mod witnessing;
 
 pub use config::{
     Config, ConfigError, Limits, Listen, LogFormat, MESSAGE_BYTES_MAX, Security, Settings, Telemetry, Tls,
@@ -33,6 +36,8 @@ pub use frame::{Boxed, Context, Frame, FrameError, Health, StartError, Started, 
 pub use journal_service::Journalling;
 pub use peers::{NoPeer, PeerChannel, Peers};
 pub use tls::{Material, TlsError};
+pub use witness::{Witness, WitnessConfig, WitnessError};
+pub use witnessing::{Cosigned, Cosigner, WitnessAt, WitnessPolicy, Witnessing};
 
 use access::Caller;
 use std::sync::Arc;

@@ -55,7 +55,9 @@ pub(crate) async fn answer(
     }
     let Some((journal, service, asked)) = find(journals, path) else { return nothing() };
     match asked {
-        Asked::Checkpoint => page(StatusCode::OK, TEXT, BRIEFLY, journal.published().to_string()),
+        Asked::Checkpoint => {
+            page(StatusCode::OK, TEXT, BRIEFLY, journals.shown(service, &*journal).to_string())
+        }
         Asked::Tile(tile) => tile_of(journal, tile).await,
         Asked::Entries(_) if service == Service::Identity => {
             let why = "the journal of identity is sealed and stays where it is\n";

@@ -2,10 +2,10 @@
 
 use crate::{
     Ask, AskKind, BankMessage, Command, Decision, EntryOutcome, Event, FallDue, Instalment, InstalmentState,
-    LedgerAnswer, Payment, PaymentState, PrepareRun, Run, RunState, RunStep, State, bank, posting,
-    run::PaymentStep,
+    LedgerAnswer, Payment, PaymentState, PrepareRun, Run, RunState, RunStep, State, WaiveWitnesses, Waiver,
+    Witnessed, bank, posting, run::PaymentStep, witness,
 };
-use access::Approval;
+use access::Proposal;
 use journal::{Digest, Item, Moment, RequestId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,24 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         }
         (Command::ApproveRun(approve), Event::RunApproved { approval }) => {
             step_run(state, at, approve.run, RunStep::Approve);
-            set_approval(state, approve.run, *approval);
+            if let Some(run) = state.runs.get_mut(&approve.run) {
+                run.approval = Some(*approval);
+                run.approved = Some(at.position);
+                run.pins.clone_from(&approve.pins);
+            }
+        }
+        (Command::WitnessRun(witness), Event::RunWitnessed { by, size }) => {
+            step_run(state, at, witness.run, RunStep::Witness);
+            if let Some(run) = state.runs.get_mut(&witness.run) {
+                run.witnessed = Some(Witnessed { size: *size, by: by.clone() });
+            }
+        }
+        (Command::WaiveWitnesses(waive), Event::WaiverProposed) => propose_waiver(state, at, waive),
+        (Command::WaiveWitnesses(waive), Event::WitnessesWaived { approval }) => {
+            step_run(state, at, waive.run, RunStep::Waive);
+            if let Some(waiver) = state.runs.get_mut(&waive.run).and_then(|run| run.waiver.as_mut()) {
+                waiver.approval = Some(*approval);
+            }
         }
         (Command::PayRun(pay), Event::RunPaying) => paying(state, at, pay.run),
         (Command::RecordFiles(files), Event::FilesRecorded) => {
@@ -58,9 +75,12 @@ fn step_run(state: &mut State, at: &Moment, id: RequestId, step: RunStep) {
     }
 }
 
-fn set_approval(state: &mut State, id: RequestId, approval: Approval) {
-    if let Some(run) = state.runs.get_mut(&id) {
-        run.approval = Some(approval);
+fn propose_waiver(state: &mut State, at: &Moment, waive: &WaiveWitnesses) {
+    step_run(state, at, waive.run, RunStep::Waive);
+    if let Some(run) = state.runs.get_mut(&waive.run) {
+        let digest = witness::waiver_digest(run.digest, &waive.reason);
+        let proposal = Proposal { digest, proposer: at.caller };
+        run.waiver = Some(Waiver { reason: waive.reason.clone(), proposal, approval: None });
     }
 }
 
@@ -88,6 +108,10 @@ fn prepared(state: &mut State, at: &Moment, prepare: &PrepareRun) {
             prepared_time: at.recorded_time,
             preparer: at.caller,
             approval: None,
+            approved: None,
+            pins: None,
+            witnessed: None,
+            waiver: None,
             paying_time: None,
             paying_with: None,
             payments: BTreeMap::new(),

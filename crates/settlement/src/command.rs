@@ -1,6 +1,9 @@
 //! What settlement is asked.
 
-use crate::{Adopted, BankMessage, InstalmentKey, LedgerAnswer, Payee, RunContent, RunFile, RunStep};
+use crate::{
+    Adopted, BankMessage, InstalmentKey, LedgerAnswer, Payee, Pins, RunContent, RunFile, RunStep,
+    WaiveWitnesses, WitnessRun,
+};
 use journal::{Digest, Item, RequestId};
 use minicbor::{Decode, Encode};
 use money::Pence;
@@ -29,6 +32,10 @@ pub enum Command {
     StepRun(StepRun),
     /// Records what a bank says.
     RecordBankMessage(RecordBankMessage),
+    /// Shows that enough witnesses saw an approval.
+    WitnessRun(WitnessRun),
+    /// Does without witnesses.
+    WaiveWitnesses(WaiveWitnesses),
 }
 
 /// Adopts reference data.
@@ -98,7 +105,7 @@ pub struct PrepareTerms {
 }
 
 /// Agrees to a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct ApproveRun {
     /// The run.
@@ -107,6 +114,9 @@ pub struct ApproveRun {
     /// The digest that the approver saw.
     #[n(1)]
     pub digest: Digest,
+    /// What the approval pins. The service adds it; the approver does not say it.
+    #[n(2)]
+    pub pins: Option<Pins>,
 }
 
 /// Pays a run.

@@ -2,7 +2,8 @@
 
 use crate::{
     AdoptReference, ApproveRun, Command, Decision, Event, PayRun, Payee, PrepareRun, RecordBankMessage,
-    RecordFiles, Refusal, Run, RunContent, RunStep, SettleAsks, State, StepRun, bank, content, instalment,
+    RecordFiles, Refusal, Run, RunContent, RunStep, SettleAsks, State, StepRun, WaiveWitnesses, WitnessRun,
+    bank, content, instalment, witness,
 };
 use access::{Proposal, approve};
 use journal::{Events, Moment, RequestId};
@@ -29,6 +30,8 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::RecordFiles(files) => decide_files(state, files)?,
         Command::StepRun(step) => decide_step(state, step)?,
         Command::RecordBankMessage(message) => decide_message(state, message)?,
+        Command::WitnessRun(witness) => decide_witness(state, witness)?,
+        Command::WaiveWitnesses(waive) => decide_waive(state, at, waive)?,
     };
     Ok(smallvec![event])
 }
@@ -120,6 +123,9 @@ fn decide_pay(state: &State, pay: &PayRun) -> Result<Event, Refusal> {
     if approved != Some(pay.digest) {
         return Err(Refusal::Approval(access::ApprovalRefusal::DigestMismatch));
     }
+    if run.awaits_witnesses() {
+        return Err(Refusal::NotWitnessed { required: run.required_witnesses() });
+    }
     let adopted = state.adopted.as_ref().ok_or(Refusal::ReferenceMissing)?;
     check_unpaid(state, &run.content)?;
     check_accounts(adopted.reference(), &run.content)?;
@@ -157,10 +163,32 @@ fn by_bank(run: &Run) -> (u32, Option<Pence>) {
     })
 }
 
+fn decide_witness(state: &State, witness: &WitnessRun) -> Result<Event, Refusal> {
+    let run = run_of(state, witness.run, RunStep::Witness)?;
+    let pins = run.pins.clone().unwrap_or_default();
+    let approved = run.approved.unwrap_or_default();
+    let witness::Witnessed { size, by } = witness::witnessed(&pins, approved, &witness.note)?;
+    Ok(Event::RunWitnessed { by, size })
+}
+
+fn decide_waive(state: &State, at: &Moment, waive: &WaiveWitnesses) -> Result<Event, Refusal> {
+    let run = run_of(state, waive.run, RunStep::Waive)?;
+    if !is_plain(&waive.reason) || waive.reason.trim().is_empty() {
+        return Err(Refusal::ReasonInvalid);
+    }
+    Ok(match witness::waived(run, at.caller, waive)? {
+        None => Event::WaiverProposed,
+        Some(approval) => Event::WitnessesWaived { approval },
+    })
+}
+
+fn is_plain(reason: &str) -> bool {
+    reason.bytes().all(|b| (b' '..=b'~').contains(&b)) && reason.len() <= REASON_BYTES_MAX
+}
+
 fn decide_step(state: &State, step: &StepRun) -> Result<Event, Refusal> {
     run_of(state, step.run, step.step)?;
-    let plain =
-        step.reason.bytes().all(|b| (b' '..=b'~').contains(&b)) && step.reason.len() <= REASON_BYTES_MAX;
+    let plain = is_plain(&step.reason);
     let given = !step.reason.trim().is_empty();
     match step.step {
         RunStep::Cancel if plain && given => Ok(Event::RunStepped),
@@ -172,7 +200,9 @@ fn decide_step(state: &State, step: &StepRun) -> Result<Event, Refusal> {
         | RunStep::Pay
         | RunStep::RecordFiles
         | RunStep::Finish
-        | RunStep::Supersede => Err(Refusal::ReasonInvalid),
+        | RunStep::Supersede
+        | RunStep::Witness
+        | RunStep::Waive => Err(Refusal::ReasonInvalid),
     }
 }
 

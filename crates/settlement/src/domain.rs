@@ -21,6 +21,8 @@ const PAY_RUN: Kind = Kind(105);
 const RECORD_FILES: Kind = Kind(106);
 const STEP_RUN: Kind = Kind(107);
 const RECORD_BANK_MESSAGE: Kind = Kind(108);
+const WITNESS_RUN: Kind = Kind(109);
+const WAIVE_WITNESSES: Kind = Kind(110);
 
 impl Domain for Settlement {
     const SERVICE: Service = Service::Settlement;
@@ -42,6 +44,8 @@ impl Domain for Settlement {
             Command::RecordFiles(_) => RECORD_FILES,
             Command::StepRun(_) => STEP_RUN,
             Command::RecordBankMessage(_) => RECORD_BANK_MESSAGE,
+            Command::WitnessRun(_) => WITNESS_RUN,
+            Command::WaiveWitnesses(_) => WAIVE_WITNESSES,
         }
     }
 
@@ -75,6 +79,8 @@ impl Domain for Settlement {
             RECORD_FILES => Command::RecordFiles(d.decode()?),
             STEP_RUN => Command::StepRun(d.decode()?),
             RECORD_BANK_MESSAGE => Command::RecordBankMessage(message(d.decode()?, blobs)?),
+            WITNESS_RUN => Command::WitnessRun(d.decode()?),
+            WAIVE_WITNESSES => Command::WaiveWitnesses(d.decode()?),
             Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
         };
         Ok((command, outcome(&mut d)?))
@@ -129,6 +135,8 @@ fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<
         Command::RecordFiles(command) => e.encode(command)?,
         Command::StepRun(command) => e.encode(command)?,
         Command::RecordBankMessage(command) => e.encode(command.blob)?,
+        Command::WitnessRun(command) => e.encode(command)?,
+        Command::WaiveWitnesses(command) => e.encode(command)?,
     };
     e.array(2)?;
     match outcome {
@@ -166,6 +174,9 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
         (Command::ApproveRun(_), Command::ApproveRun(_)) => "digest",
         (Command::PayRun(a), Command::PayRun(b)) if a.run != b.run => "run",
         (Command::PayRun(_), Command::PayRun(_)) => "digest",
+        (Command::WaiveWitnesses(a), Command::WaiveWitnesses(b)) if a.run != b.run => "run",
+        (Command::WaiveWitnesses(a), Command::WaiveWitnesses(b)) if a.digest != b.digest => "digest",
+        (Command::WaiveWitnesses(_), Command::WaiveWitnesses(_)) => "reason",
         (Command::StepRun(a), Command::StepRun(b)) if a.step == b.step && a.run != b.run => "run",
         (Command::StepRun(a), Command::StepRun(b)) if a.step == b.step => "reason",
         (Command::RecordBankMessage(_), Command::RecordBankMessage(_)) => "message",

@@ -54,4 +54,24 @@ pub enum Event {
         #[n(0)]
         first: Position,
     },
+    /// Enough witnesses saw the approval.
+    #[n(11)]
+    RunWitnessed {
+        /// The names of those who count.
+        #[n(0)]
+        by: Vec<String>,
+        /// The size of the tree that they cosigned.
+        #[n(1)]
+        size: u64,
+    },
+    /// An approver wants to do without witnesses: another must agree.
+    #[n(12)]
+    WaiverProposed,
+    /// Two approvers do without witnesses.
+    #[n(13)]
+    WitnessesWaived {
+        /// By whom.
+        #[n(0)]
+        approval: Approval,
+    },
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! run      PREPARED ─approve (another person, the same digest)▶ APPROVED ─pay▶ PAYING ─every payment ended▶ PAID ─close▶ CLOSED
+//!             │              └─enough witnesses cosigned, where the approval asks for them▶ WITNESSED ─pay▶ PAYING
 //!             └──────────── cancel, or a newer preparation ──────────┴──▶ CANCELLED, SUPERSEDED
 //! payment  PLANNED ─ledger grants▶ INSTRUCTED ─bank takes it▶ ACCEPTED ─statement▶ SETTLED ─comes back▶ RETURNED
 //!             └─ledger refuses▶ WITHHELD     └──────────┴─bank refuses▶ REJECTED
@@ -59,6 +60,7 @@ mod prepare;
 mod refusal;
 mod run;
 mod state;
+mod witness;
 
 pub use adopted::{AdoptError, Adopted};
 pub use ask::{Ask, AskKind, LedgerAnswer, LedgerReason};
@@ -82,6 +84,7 @@ pub use prepare::{CutPart, LedgerWindow, PayableAccount, PrepareError, SealedCut
 pub use refusal::Refusal;
 pub use run::{FileKind, IllegalStep, Payment, PaymentState, Run, RunFile, RunState, RunStep};
 pub use state::State;
+pub use witness::{PinnedCheckpoint, Pins, WaiveWitnesses, Waiver, WitnessRun, Witnessed, waiver_digest};
 
 #[cfg(test)]
 mod tests;

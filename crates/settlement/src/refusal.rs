@@ -96,11 +96,36 @@ pub enum Refusal {
     #[n(18)]
     #[error("give a reason of 1 to 500 printable ASCII characters")]
     ReasonInvalid,
+    /// The run waits for witnesses.
+    #[n(19)]
+    #[error(
+        "the approval waits for {required} witnesses to cosign it: wait for them, or have two approvers waive them"
+    )]
+    NotWitnessed {
+        /// How many must cosign.
+        #[n(0)]
+        required: u8,
+    },
+    /// Too few witnesses cosigned a checkpoint that holds the approval.
+    #[n(20)]
+    #[error("{found} of {required} witnesses cosigned a checkpoint that holds the approval")]
+    CosignaturesMissing {
+        /// How many did.
+        #[n(0)]
+        found: u8,
+        /// How many must.
+        #[n(1)]
+        required: u8,
+    },
+    /// The run waits for no witnesses.
+    #[n(21)]
+    #[error("the run waits for no witnesses: there is nothing to waive")]
+    NothingToWaive,
 }
 
 impl Refusal {
     /// The reasons that [`Refusal::reason`] gives.
-    pub const REASONS: [&'static str; 19] = [
+    pub const REASONS: [&'static str; 22] = [
         "REFERENCE_MISSING",
         "REFERENCE_OLDER",
         "REFERENCE_CHANGED",
@@ -120,6 +145,9 @@ impl Refusal {
         "ASKS_OPEN",
         "MESSAGE_TOO_LARGE",
         "REASON_INVALID",
+        "NOT_WITNESSED",
+        "COSIGNATURES_MISSING",
+        "NOTHING_TO_WAIVE",
     ];
 
     /// The reason as callers see it. It never changes.
@@ -144,6 +172,9 @@ impl Refusal {
             Self::AsksOpen => "ASKS_OPEN",
             Self::MessageTooLarge => "MESSAGE_TOO_LARGE",
             Self::ReasonInvalid => "REASON_INVALID",
+            Self::NotWitnessed { .. } => "NOT_WITNESSED",
+            Self::CosignaturesMissing { .. } => "COSIGNATURES_MISSING",
+            Self::NothingToWaive => "NOTHING_TO_WAIVE",
         }
     }
 }

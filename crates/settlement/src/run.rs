@@ -1,6 +1,6 @@
 //! A run and its payments: the states, and the steps between them.
 
-use crate::{Adopted, RunContent};
+use crate::{Adopted, Pins, RunContent, Waiver, Witnessed};
 use access::Approval;
 use journal::{Day, Digest, Instant, Position, RequestId};
 use minicbor::{Decode, Encode};
@@ -18,6 +18,9 @@ pub enum RunState {
     /// Another person agreed to its digest.
     #[n(2)]
     Approved,
+    /// Enough witnesses saw the approval.
+    #[n(3)]
+    Witnessed,
     /// Payments are being instructed, written and awaited.
     #[n(4)]
     Paying,
@@ -63,6 +66,12 @@ pub enum RunStep {
     /// A newer preparation takes its place.
     #[n(8)]
     Supersede,
+    /// Enough witnesses saw the approval.
+    #[n(9)]
+    Witness,
+    /// An approver does without witnesses.
+    #[n(10)]
+    Waive,
 }
 
 /// A step that the state does not allow.
@@ -80,9 +89,10 @@ pub struct IllegalStep {
 
 impl RunState {
     /// Every state.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Prepared,
         Self::Approved,
+        Self::Witnessed,
         Self::Paying,
         Self::Paid,
         Self::Closed,
@@ -96,6 +106,7 @@ impl RunState {
         match self {
             Self::Prepared => "PREPARED",
             Self::Approved => "APPROVED",
+            Self::Witnessed => "WITNESSED",
             Self::Paying => "PAYING",
             Self::Paid => "PAID",
             Self::Closed => "CLOSED",
@@ -106,22 +117,28 @@ impl RunState {
 
     /// The state after `step`.
     pub const fn transition(self, step: RunStep) -> Result<Self, IllegalStep> {
-        use RunStep::{Approve, Cancel, Close, Finish, Pay, RecordFiles, Resume, Supersede};
+        use RunStep::{Approve, Cancel, Close, Finish, Pay, RecordFiles, Resume, Supersede, Waive, Witness};
         match (self, step) {
-            (Self::Prepared, Approve) => Ok(Self::Approved),
-            (Self::Approved, Pay) => Ok(Self::Paying),
+            (Self::Prepared, Approve) | (Self::Approved, Waive) => Ok(Self::Approved),
+            (Self::Approved, Witness) => Ok(Self::Witnessed),
+            // Whether an approved run needs witnesses first is its approval's to say, not its state's.
+            (Self::Approved | Self::Witnessed, Pay) => Ok(Self::Paying),
             (Self::Paying, Resume | RecordFiles) => Ok(Self::Paying),
             (Self::Paying, Finish) => Ok(Self::Paid),
             (Self::Paid, Close) => Ok(Self::Closed),
-            (Self::Prepared | Self::Approved, Cancel) => Ok(Self::Cancelled),
-            (Self::Prepared | Self::Approved, Supersede) => Ok(Self::Superseded),
-            (Self::Prepared, Pay | Resume | RecordFiles | Finish | Close)
+            (Self::Prepared | Self::Approved | Self::Witnessed, Cancel) => Ok(Self::Cancelled),
+            (Self::Prepared | Self::Approved | Self::Witnessed, Supersede) => Ok(Self::Superseded),
+            (Self::Prepared, Pay | Resume | RecordFiles | Finish | Close | Witness | Waive)
             | (Self::Approved, Approve | Resume | RecordFiles | Finish | Close)
-            | (Self::Paying, Approve | Pay | Close | Cancel | Supersede)
-            | (Self::Paid, Approve | Pay | Resume | RecordFiles | Finish | Cancel | Supersede)
+            | (Self::Witnessed, Approve | Resume | RecordFiles | Finish | Close | Witness | Waive)
+            | (Self::Paying, Approve | Pay | Close | Cancel | Supersede | Witness | Waive)
+            | (
+                Self::Paid,
+                Approve | Pay | Resume | RecordFiles | Finish | Cancel | Supersede | Witness | Waive,
+            )
             | (
                 Self::Closed | Self::Cancelled | Self::Superseded,
-                Approve | Pay | Resume | RecordFiles | Finish | Close | Cancel | Supersede,
+                Approve | Pay | Resume | RecordFiles | Finish | Close | Cancel | Supersede | Witness | Waive,
             ) => Err(IllegalStep { from: self, step }),
         }
     }
@@ -129,8 +146,10 @@ impl RunState {
 
 impl RunStep {
     /// Every step.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Approve,
+        Self::Witness,
+        Self::Waive,
         Self::Pay,
         Self::Resume,
         Self::RecordFiles,
@@ -145,6 +164,8 @@ impl RunStep {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Approve => "be approved",
+            Self::Witness => "be witnessed",
+            Self::Waive => "do without witnesses",
             Self::Pay => "be paid",
             Self::Resume => "be resumed",
             Self::RecordFiles => "have its files recorded",
@@ -366,6 +387,14 @@ pub struct Run {
     pub preparer: Position,
     /// Who agreed to it.
     pub approval: Option<Approval>,
+    /// The record that says so.
+    pub approved: Option<Position>,
+    /// What the approval pins; of approvals before there were witnesses, nothing.
+    pub pins: Option<Pins>,
+    /// Who saw the approval, once enough did.
+    pub witnessed: Option<Witnessed>,
+    /// Whether approvers do without witnesses.
+    pub waiver: Option<Waiver>,
     /// When it was told to pay: the time that its files carry.
     pub paying_time: Option<Instant>,
     /// The reference data in force then: its bank details are those of the files.
@@ -416,9 +445,14 @@ mod tests {
             PREPARED   Approve -> APPROVED
             PREPARED   Cancel -> CANCELLED
             PREPARED   Supersede -> SUPERSEDED
+            APPROVED   Witness -> WITNESSED
+            APPROVED   Waive -> APPROVED
             APPROVED   Pay -> PAYING
             APPROVED   Cancel -> CANCELLED
             APPROVED   Supersede -> SUPERSEDED
+            WITNESSED  Pay -> PAYING
+            WITNESSED  Cancel -> CANCELLED
+            WITNESSED  Supersede -> SUPERSEDED
             PAYING     Resume -> PAYING
             PAYING     RecordFiles -> PAYING
             PAYING     Finish -> PAID

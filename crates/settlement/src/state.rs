@@ -154,9 +154,15 @@ impl State {
         Some((line, sum))
     }
 
-    /// Whether any run is prepared or approved, hence superseded by the next preparation.
+    /// Runs that wait for witnesses, in the order of their preparation.
+    pub fn awaiting_witnesses(&self) -> impl Iterator<Item = &Run> {
+        self.order.iter().filter_map(|id| self.runs.get(id)).filter(|run| run.awaits_witnesses())
+    }
+
+    /// Whether any run is prepared, approved or witnessed, hence superseded by the next preparation.
     pub(crate) fn supersedable(&self) -> impl Iterator<Item = RequestId> {
-        let open = |run: &&Run| matches!(run.state, RunState::Prepared | RunState::Approved);
+        let open =
+            |run: &&Run| matches!(run.state, RunState::Prepared | RunState::Approved | RunState::Witnessed);
         self.order.iter().filter_map(|id| self.runs.get(id)).filter(open).map(|run| run.id)
     }
 }

@@ -1,6 +1,7 @@
 //! Runs and instalments from end to end, beside a small ledger.
 
 mod properties;
+mod witnesses;
 pub(crate) mod world;
 
 use crate::*;
@@ -231,7 +232,7 @@ fn two_people_agree_to_the_same_bytes() {
     world.today = day("2017-08-22");
     let run = world.prepare(&ledger, "2017-06/freeze").unwrap();
     let digest = world.digest(run);
-    let approve = |digest| Command::ApproveRun(ApproveRun { run, digest });
+    let approve = |digest| Command::ApproveRun(ApproveRun { run, digest, pins: None });
     let pay = |digest| Command::PayRun(PayRun { run, digest });
     let id = world.new_request();
     let same = world.submit_as(ANN, id, approve(digest));

@@ -51,6 +51,12 @@ pub enum InstallationError {
         /// The file.
         path: PathBuf,
     },
+    /// What a witness saw is gone; without it, it would agree to a log that was rolled back.
+    #[error("{} is missing: put it back, or begin a new witness under a new name", path.display())]
+    StateMissing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system gave no random bytes.
     #[error("no random bytes for a new key")]
     Random,
@@ -163,7 +169,7 @@ impl Installation {
     }
 }
 
-fn read<T>(
+pub(crate) fn read<T>(
     disk: &dyn Disk,
     path: &Path,
     parse: fn(&str) -> Option<T>,
@@ -184,11 +190,11 @@ fn parse_id(text: &str) -> Option<[u8; 16]> {
     (id.to_string() == text).then(|| id.into_bytes())
 }
 
-fn parse_seed(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn parse_seed(text: &str) -> Option<[u8; 32]> {
     BASE64.decode(text).ok()?.try_into().ok()
 }
 
-fn random<const N: usize>() -> Result<[u8; N], InstallationError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], InstallationError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| InstallationError::Random)?;
     Ok(bytes)

@@ -34,6 +34,7 @@ mod readstore;
 mod segments;
 mod snapshots;
 mod tiles;
+mod witness;
 
 pub use backup::{BackupError, Known, Restored, Run, backup, restore, runs};
 pub use blobs::{BlobError, BlobStore};
@@ -49,3 +50,4 @@ pub use segments::{
 };
 pub use snapshots::{Snapshot, SnapshotStore};
 pub use tiles::{TileError, TileReader, TileStore};
+pub use witness::WitnessStore;

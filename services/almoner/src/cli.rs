@@ -32,6 +32,8 @@ enum Command {
     Serve(serve::Options),
     /// Show whether a server serves, and where its journals stand
     Status(status::Options),
+    /// Watch logs, and cosign their checkpoints as long as they only grow
+    Witness(commands::witness::Options),
     /// Make an authority and certificates
     Certificates(commands::certificates::Options),
     /// Read and write the books
@@ -75,6 +77,7 @@ impl Cli {
             Command::Demo(options) => Box::pin(demo::run(options)).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Status(options) => status::run(options, &calling).await,
+            Command::Witness(options) => commands::witness::run(options).await,
             Command::Certificates(options) => commands::certificates::run(&options),
             Command::Ledger(options) => commands::ledger::run(options, &calling).await,
             Command::Registry(options) => commands::registry::run(options, &calling).await,

@@ -33,8 +33,29 @@ pub(crate) async fn run(Options {}: Options, calling: &Calling) -> anyhow::Resul
 
 fn table(journals: &[Journal]) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["system", "service", "records", "undelivered", "state"]);
-    for Journal { service, system, durable_count, delivered_count, sandbox, accepting } in journals {
+    table.load_style(NOTHING).set_header([
+        "system",
+        "service",
+        "records",
+        "undelivered",
+        "witnessed",
+        "state",
+    ]);
+    for Journal {
+        service,
+        system,
+        durable_count,
+        delivered_count,
+        sandbox,
+        accepting,
+        cosigned_count,
+        cosigners,
+    } in journals
+    {
+        let seen = match cosigners.len() {
+            0 => "no".to_owned(),
+            witnesses => format!("{cosigned_count} by {witnesses}"),
+        };
         let state = match (accepting, sandbox) {
             (true, false) => "accepting",
             (true, true) => "accepting, sandbox",
@@ -42,7 +63,7 @@ fn table(journals: &[Journal]) -> Table {
             (false, true) => "reads only, sandbox",
         };
         let undelivered = durable_count.saturating_sub(*delivered_count);
-        table.add_row([system, service, &durable_count.to_string(), &undelivered.to_string(), state]);
+        table.add_row([system, service, &durable_count.to_string(), &undelivered.to_string(), &seen, state]);
     }
     table
 }

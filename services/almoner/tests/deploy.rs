@@ -41,6 +41,29 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
+fn the_witness_starts_as_its_unit_says() {
+    let unit = read("systemd/almoner-witness.service");
+    assert!(unit.contains("\nExecStart=/usr/bin/almoner witness --config /etc/almoner/witness.toml\n"));
+    assert!(unit.contains("\nStateDirectory=almoner-witness\n"));
+    let config = deploy().join("systemd/witness.toml");
+    let done = almoner(&["witness", "--config", config.to_str().unwrap(), "--print-config"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let printed: toml::Table = String::from_utf8(done.stdout).unwrap().parse().unwrap();
+    assert_eq!(printed["state_dir"].as_str(), Some("/var/lib/almoner-witness"));
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("witness.toml");
+    fs::write(&local, read("systemd/witness.toml").replace("/var/lib/almoner-witness", "state")).unwrap();
+    let key = || {
+        let done = almoner(&["witness", "--config", local.to_str().unwrap(), "--print-key"]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let first = key();
+    assert!(first.starts_with("witness.example/w1+"), "{first}");
+    assert_eq!(key(), first, "made once");
+}
+
+#[test]
 fn the_unit_starts_the_binary_as_it_can_be_started() {
     let unit = read("systemd/almoner.service");
     let entry = |key: &str| {

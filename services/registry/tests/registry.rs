@@ -50,6 +50,7 @@ async fn started(folder: &Path) -> (Frame, Adapter) {
         peers: BTreeMap::new(),
         limits: Limits { drain_notice_ms: 0, ..Limits::default() },
         telemetry: Telemetry::default(),
+        witnessing: server::WitnessPolicy::default(),
     };
     let mut frame = Frame::bind(settings).await.unwrap();
     let mut held = None;

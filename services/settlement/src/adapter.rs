@@ -1,6 +1,6 @@
 //! The rpcs: who calls, then convert, load, call, convert.
 
-use crate::{folder::Folder, lines::Listed, peers::Others, references::References};
+use crate::{folder::Folder, lines::Listed, peers::Others, references::References, watch::Watch};
 use access::Caller;
 use journal::{Fingerprint, Outcome, RequestId, SystemName, fingerprint};
 use proto::settlement::v1::{self, settlement_service_server::SettlementService};
@@ -32,6 +32,7 @@ struct Inner {
     busy: Mutex<BTreeMap<SystemName, Arc<tokio::sync::Mutex<()>>>>,
     /// Runs whose files were looked at since the process started.
     seen: Mutex<BTreeSet<RequestId>>,
+    watch: Watch,
 }
 
 impl Adapter {
@@ -47,6 +48,7 @@ impl Adapter {
             root: context.data_dir().to_owned(),
             busy: Mutex::default(),
             seen: Mutex::default(),
+            watch: Watch::new(context.cosigner()),
         })))
     }
 
@@ -70,6 +72,11 @@ impl Adapter {
 
     pub(crate) fn listed(&self) -> &Listed {
         &self.0.listed
+    }
+
+    /// What asks the witnesses.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     pub(crate) fn pages(&self) -> &PageKey {
@@ -166,6 +173,7 @@ calls! {
     get_run(GetRunRequest) -> GetRunResponse by read_run;
     list_runs(ListRunsRequest) -> ListRunsResponse by list_of_runs;
     approve_run(ApproveRunRequest) -> ApproveRunResponse by approve;
+    waive_witnesses(WaiveWitnessesRequest) -> WaiveWitnessesResponse by waive;
     pay_run(PayRunRequest) -> PayRunResponse by pay;
     resume_run(ResumeRunRequest) -> ResumeRunResponse by resume;
     cancel_run(CancelRunRequest) -> CancelRunResponse by cancel;

@@ -47,6 +47,9 @@ impl Adapter {
             | Event::RunPrepared { .. }
             | Event::RunApproved { .. }
             | Event::RunPaying
+            | Event::RunWitnessed { .. }
+            | Event::WaiverProposed
+            | Event::WitnessesWaived { .. }
             | Event::FilesRecorded
             | Event::RunStepped => return Err(Pushback::Stopped.into()),
         };

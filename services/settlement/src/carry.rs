@@ -39,7 +39,8 @@ pub(crate) async fn keep_up(adapter: Adapter, mut draining: watch::Receiver<bool
             // The registry may not answer yet, or have nothing yet: the next round asks again.
             let adopted = adapter.references().ensure(&handle, IDLE_AGE).await;
             let worked = adapter.work(&handle).await;
-            if let Err(status) = adopted.and(worked) {
+            let watched = adapter.witness_in_time(&handle).await;
+            if let Err(status) = adopted.and(worked).and(watched) {
                 tracing::debug!(system = %handle.system(), code = ?status.code(), "settlement has work that waits");
             }
         }

@@ -58,6 +58,9 @@ impl Adapter {
             | Event::AsksSettled
             | Event::RunApproved { .. }
             | Event::RunPaying
+            | Event::RunWitnessed { .. }
+            | Event::WaiverProposed
+            | Event::WitnessesWaived { .. }
             | Event::FilesRecorded
             | Event::RunStepped
             | Event::BankMessageRecorded { .. }

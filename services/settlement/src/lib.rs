@@ -21,6 +21,7 @@ mod peers;
 mod read;
 mod references;
 mod run;
+mod watch;
 
 pub use adapter::Adapter;
 

@@ -34,8 +34,12 @@ impl Adapter {
         let (system, of, digest) = inward::pay_run(&message)?;
         let handle = self.journal(&system).await?;
         self.references().ensure(&handle, CALL_AGE).await?;
-        let run = run_of(&handle, of.run).await?;
-        if let Some(run) = run.filter(|run| run.state == RunState::Approved) {
+        let mut run = run_of(&handle, of.run).await?;
+        if run.as_ref().is_some_and(Run::awaits_witnesses) {
+            self.witness(&handle).await?;
+            run = run_of(&handle, of.run).await?;
+        }
+        if let Some(run) = run.filter(|run| matches!(run.state, RunState::Approved | RunState::Witnessed)) {
             // Whoever cannot be paid is named before anything is posted.
             self.people_of(&handle, &run, of.request_id).await?;
         }

@@ -6,6 +6,7 @@ use payments::PrivateText;
 use proto::{
     common::v1::PageRequest,
     identity::v1::{GetPayeeDetailsRequest, ReadPurpose},
+    journal::v1::GetCheckpointRequest,
     ledger::v1 as ledger,
     referrals::v1 as referrals,
 };
@@ -59,6 +60,14 @@ impl Others {
 
     pub(crate) const fn referrals(&self) -> &PeerChannel {
         &self.referrals
+    }
+
+    /// A signed checkpoint of all that `service` (the ledger or referrals) has of `system` now: a signed note.
+    pub(crate) async fn checkpoint(&self, system: &SystemName, service: Service) -> Result<String, Status> {
+        let channel = if service == Service::Ledger { &self.ledger } else { &self.referrals };
+        let request =
+            GetCheckpointRequest { system: system.to_string(), service: service.to_string(), current: true };
+        Ok(channel.ask(request).await.map_err(unanswered)?.note)
     }
 
     /// Every window of the ledger. Windows whose names are not of payers and payees that settlement knows are left out.

@@ -7,7 +7,7 @@ use crate::{
 use access::Caller;
 use journal::SystemName;
 use proto::settlement::v1;
-use settlement::{ApproveRun, Command, RunStep, StepRun};
+use settlement::{ApproveRun, Command, RunStep, StepRun, WaiveWitnesses};
 use tonic::Status;
 use wire::settlement::inward::{self, OfRun};
 
@@ -18,9 +18,21 @@ impl Adapter {
         message: v1::ApproveRunRequest,
     ) -> Result<v1::ApproveRunResponse, Status> {
         let (system, of, digest) = inward::approve_run(&message)?;
-        let command = Command::ApproveRun(ApproveRun { run: of.run, digest });
+        let pins = Some(self.pins(&system).await?);
+        let command = Command::ApproveRun(ApproveRun { run: of.run, digest, pins });
         let change = self.step_with(caller, &system, of, command).await?;
         Ok(v1::ApproveRunResponse { change: Some(change) })
+    }
+
+    pub(crate) async fn waive(
+        &self,
+        caller: &Caller,
+        message: v1::WaiveWitnessesRequest,
+    ) -> Result<v1::WaiveWitnessesResponse, Status> {
+        let (system, of, digest, reason) = inward::waive_witnesses(message)?;
+        let command = Command::WaiveWitnesses(WaiveWitnesses { run: of.run, digest, reason });
+        let change = self.step_with(caller, &system, of, command).await?;
+        Ok(v1::WaiveWitnessesResponse { change: Some(change) })
     }
 
     pub(crate) async fn cancel(
@@ -55,14 +67,17 @@ impl Adapter {
     ) -> Result<v1::RunChange, Status> {
         let handle = self.journal(system).await?;
         let said = match &command {
-            Command::ApproveRun(step) => content_of((1_u8, step)),
+            // What the approver says; the pins are the service's to add.
+            Command::ApproveRun(step) => content_of((1_u8, (step.run, step.digest))),
             Command::PayRun(step) => content_of((2_u8, step)),
             Command::StepRun(step) => content_of((3_u8, step)),
+            Command::WaiveWitnesses(step) => content_of((4_u8, step)),
             Command::AdoptReference(_)
             | Command::FallDue(_)
             | Command::SettleAsks(_)
             | Command::PrepareRun(_)
             | Command::RecordFiles(_)
+            | Command::WitnessRun(_)
             | Command::RecordBankMessage(_) => content_of(0_u8),
         };
         let (answer, _) = self.submit(&handle, caller, (of.request_id, said), command).await?;

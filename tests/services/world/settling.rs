@@ -8,7 +8,7 @@ use proto::{
     registry::v1::{self, registry_service_server::RegistryService as _},
     settlement::v1::settlement_service_server::SettlementServiceServer,
 };
-use server::{Started, journals::Journals};
+use server::{Started, WitnessPolicy, journals::Journals};
 use settlement_service::Adapter as Settlement;
 use std::{
     ops::{Deref, DerefMut},
@@ -44,7 +44,12 @@ impl DerefMut for Settling {
 impl Settling {
     /// Starts the services on `folder`.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let mut starting = Starting::bind(folder, &SERVICES, anybody()).await;
+        Self::start_watched(folder, WitnessPolicy::default()).await
+    }
+
+    /// The same, watched by witnesses.
+    pub(crate) async fn start_watched(folder: &Path, witnessing: WitnessPolicy) -> Self {
+        let mut starting = Starting::watched(folder, &SERVICES, anybody(), witnessing).await;
         let mut identity = None;
         let start = async |context: server::Context| {
             let asked = server::AskRegistry::new(context.peers())?;

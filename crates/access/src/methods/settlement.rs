@@ -24,6 +24,7 @@ pub(super) const METHODS: &[Method] = &[
         Service
     ],
     grant!["/almoner.settlement.v1.SettlementService/ApproveRun", FinanceApprover],
+    grant!["/almoner.settlement.v1.SettlementService/WaiveWitnesses", FinanceApprover],
     grant!["/almoner.settlement.v1.SettlementService/PayRun", FinancePreparer, FinanceApprover],
     grant!["/almoner.settlement.v1.SettlementService/ResumeRun", FinancePreparer, FinanceApprover],
     grant!["/almoner.settlement.v1.SettlementService/CancelRun", FinancePreparer, FinanceApprover],

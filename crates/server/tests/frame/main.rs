@@ -143,7 +143,7 @@ async fn messages_beyond_the_limit_or_beyond_reading_are_named() {
     let client = house.client(serving.port, FINANCE);
     let mut journals = JournalServiceClient::new(client.clone());
     let system = "x".repeat(server::MESSAGE_BYTES_MAX);
-    let large = journals.get_checkpoint(GetCheckpointRequest { system, service: String::new() }).await;
+    let large = journals.get_checkpoint(GetCheckpointRequest { system, ..Default::default() }).await;
     assert_eq!(reason(large), "MESSAGE_TOO_LARGE");
     // A number where the method's message has a text.
     let cause = proto::common::v1::Cause { service: String::new(), position: 7 };

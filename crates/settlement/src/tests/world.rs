@@ -261,7 +261,7 @@ impl World {
 
     pub(crate) fn approve(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {
         let digest = self.digest(run);
-        self.submit(Command::ApproveRun(ApproveRun { run, digest }))
+        self.submit(Command::ApproveRun(ApproveRun { run, digest, pins: None }))
     }
 
     pub(crate) fn pay(&mut self, run: RequestId) -> Result<Events<Event>, Refusal> {

@@ -75,6 +75,18 @@ pub fn approve_run(message: &v1::ApproveRunRequest) -> Result<(SystemName, OfRun
     fields.known((system, of, digest))
 }
 
+/// Witnesses to be done without, and why.
+pub fn waive_witnesses(
+    message: v1::WaiveWitnessesRequest,
+) -> Result<(SystemName, OfRun, Digest, String), Violations> {
+    let v1::WaiveWitnessesRequest { system, request_id, run, digest, reason } = message;
+    let mut fields = Fields::new();
+    let (system, of) = of_run(&mut fields, &system, &request_id, &run);
+    let digest = fields.digest("digest", &digest);
+    let (system, of, digest) = fields.known((system, of, digest))?;
+    Ok((system, of, digest, reason))
+}
+
 /// A payment of a run.
 pub fn pay_run(message: &v1::PayRunRequest) -> Result<(SystemName, OfRun, Digest), Violations> {
     let v1::PayRunRequest { system, request_id, run, digest } = message;

@@ -3,7 +3,8 @@
 use crate::common;
 use ::settlement::{
     BankEntry, BankMessage, Decision, DueKind, EntryOutcome, FallDue, FileKind, Instalment, InstalmentState,
-    Payment, PaymentState, Row, Run, RunFile, RunState, SiteLines, WindowPart,
+    Payment, PaymentState, PinnedCheckpoint, Pins, Row, Run, RunFile, RunState, SiteLines, Waiver,
+    WindowPart,
 };
 use proto::settlement::v1;
 use reference::{Cut, Stage};
@@ -16,6 +17,7 @@ const fn state(state: RunState) -> v1::settlement_run::State {
     match state {
         RunState::Prepared => State::Prepared,
         RunState::Approved => State::Approved,
+        RunState::Witnessed => State::Witnessed,
         RunState::Paying => State::Paying,
         RunState::Paid => State::Paid,
         RunState::Closed => State::Closed,
@@ -80,6 +82,10 @@ pub fn run(of: &Run, asks_open: usize) -> v1::SettlementRun {
         prepared_time,
         preparer,
         approval,
+        approved: _,
+        pins: _,
+        witnessed: _,
+        waiver: _,
         paying_time: _,
         paying_with: _,
         payments: _,
@@ -108,7 +114,32 @@ pub fn run(of: &Run, asks_open: usize) -> v1::SettlementRun {
         update_time: Some(common::timestamp(*updated_time)),
         preparer: preparer.get(),
         approver: approval.as_ref().map(|approval| approval.approver().get()),
+        witnesses: witnesses(of),
     }
+}
+
+/// What a run's approval pins, and who saw it.
+fn witnesses(of: &Run) -> Option<v1::RunWitnesses> {
+    let Pins { checkpoints, required, witnesses } = of.pins.as_ref()?;
+    let pinned = |PinnedCheckpoint { origin, size, root }: &PinnedCheckpoint| v1::PinnedCheckpoint {
+        origin: origin.clone(),
+        size: *size,
+        root: common::digest(*root),
+    };
+    let waiver = |Waiver { reason, proposal, approval }: &Waiver| v1::WitnessWaiver {
+        reason: reason.clone(),
+        proposer: proposal.proposer.get(),
+        approver: approval.as_ref().map(|approval| approval.approver().get()),
+    };
+    Some(v1::RunWitnesses {
+        required_count: u32::from(*required),
+        keys: witnesses.clone(),
+        cosigned_by: of.witnessed.as_ref().map(|witnessed| witnessed.by.clone()).unwrap_or_default(),
+        cosigned_size: of.witnessed.as_ref().map_or(0, |witnessed| witnessed.size),
+        pinned: checkpoints.iter().map(pinned).collect(),
+        waiver: of.waiver.as_ref().map(waiver),
+        waiting: of.awaits_witnesses(),
+    })
 }
 
 /// The rows of a run on the wire.

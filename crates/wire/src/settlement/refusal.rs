@@ -37,6 +37,9 @@ impl Reason for Refusal {
             | Self::ContentInvalid
             | Self::FileDiffers
             | Self::FilesDoNotAddUp
+            | Self::NotWitnessed { .. }
+            | Self::CosignaturesMissing { .. }
+            | Self::NothingToWaive
             | Self::AsksOpen => Class::Precondition,
         }
     }
@@ -59,6 +62,9 @@ impl Reason for Refusal {
             | Self::ContentInvalid
             | Self::FileDiffers
             | Self::FilesDoNotAddUp
+            | Self::NotWitnessed { .. }
+            | Self::CosignaturesMissing { .. }
+            | Self::NothingToWaive
             | Self::AsksOpen => String::new(),
         }
     }
@@ -71,6 +77,10 @@ impl Reason for Refusal {
                 vec![("payer", payer.to_string()), ("payee", payee.to_string())]
             }
             Self::BankDetailsChanged { payee } => vec![("payee", payee.to_string())],
+            Self::NotWitnessed { required } => vec![("required", required.to_string())],
+            Self::CosignaturesMissing { found, required } => {
+                vec![("found", found.to_string()), ("required", required.to_string())]
+            }
             Self::ReferenceMissing
             | Self::ReferenceOlder
             | Self::ReferenceChanged
@@ -82,6 +92,7 @@ impl Reason for Refusal {
             | Self::ContentInvalid
             | Self::FileDiffers
             | Self::FilesDoNotAddUp
+            | Self::NothingToWaive
             | Self::AsksOpen
             | Self::MessageTooLarge
             | Self::ReasonInvalid => Vec::new(),

@@ -16,3 +16,4 @@ pub(crate) mod registry;
 pub(crate) mod remittance;
 pub(crate) mod settle;
 pub(crate) mod submit;
+pub(crate) mod witness;

@@ -166,7 +166,11 @@ async fn fetch(options: Fetch, calling: &Calling) -> anyhow::Result<()> {
 async fn checkpoint(options: Signed, calling: &Calling) -> anyhow::Result<()> {
     let Signed { out, journal } = options;
     let (connection, system) = journal.connect(calling)?;
-    let request = GetCheckpointRequest { system: system.to_string(), service: journal.service.to_string() };
+    let request = GetCheckpointRequest {
+        system: system.to_string(),
+        service: journal.service.to_string(),
+        current: false,
+    };
     let note = connection.ask(request).await.context("the server gave no checkpoint")?.note;
     let (origin, checkpoint) = Checkpoint::claimed(&note)?;
     std::fs::write(&out, note).with_context(|| format!("{} cannot be written", out.display()))?;

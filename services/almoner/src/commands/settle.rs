@@ -31,6 +31,8 @@ enum Command {
     Show(Show),
     /// Agree to a run that another person prepared
     Approve(Agree),
+    /// Do without witnesses; it takes two approvers who give the same reason
+    Waive(Waive),
     /// Pay an approved run: post its payments and write its files
     Pay(Agree),
     /// Take up a run where it stopped
@@ -78,6 +80,15 @@ struct Show {
 struct Of {
     /// Id of the run
     run: String,
+}
+
+#[derive(Debug, Args)]
+struct Waive {
+    #[command(flatten)]
+    run: Agree,
+    /// Why; from the second approver the same as from the first. Nothing about a person
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +157,7 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Show(Show { run: Some(run) }) => show::run(&settlement, run).await,
         Command::Show(Show { run: None }) => show::runs(&settlement).await,
         Command::Approve(of) => approve(&settlement, of).await,
+        Command::Waive(of) => waive(&settlement, of).await,
         Command::Pay(of) => pay(&settlement, of).await,
         Command::Resume(of) => resume(&settlement, of).await,
         Command::Cancel(of) => cancel(&settlement, of).await,
@@ -187,6 +199,20 @@ async fn approve(settlement: &Settlement, of: Agree) -> anyhow::Result<()> {
         digest: digest(&of.digest)?,
     };
     show::change(settlement, settlement.connection.ask(request).await.context("approving the run")?.change)
+}
+
+async fn waive(settlement: &Settlement, of: Waive) -> anyhow::Result<()> {
+    let request = v1::WaiveWitnessesRequest {
+        system: settlement.system.clone(),
+        request_id: client::new_request_id(),
+        run: of.run.run,
+        digest: digest(&of.run.digest)?,
+        reason: of.reason,
+    };
+    show::change(
+        settlement,
+        settlement.connection.ask(request).await.context("waiving the witnesses")?.change,
+    )
 }
 
 async fn pay(settlement: &Settlement, of: Agree) -> anyhow::Result<()> {

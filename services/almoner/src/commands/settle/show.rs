@@ -41,6 +41,7 @@ fn state(run: &v1::SettlementRun) -> &'static str {
         settlement_run::State::Unspecified => "?",
         settlement_run::State::Prepared => "PREPARED",
         settlement_run::State::Approved => "APPROVED",
+        settlement_run::State::Witnessed => "WITNESSED",
         settlement_run::State::Paying => "PAYING",
         settlement_run::State::Paid => "PAID",
         settlement_run::State::Closed => "CLOSED",
@@ -77,6 +78,7 @@ fn run_json(run: &v1::SettlementRun) -> Value {
         "carried": run.carried_count,
         "carried_pence": run.carried_pence,
         "asks_open": run.asks_open_count,
+        "witnesses": run.witnesses.as_ref().map(witnesses_json),
         "totals": run.totals.iter().map(|total| json!({
             "state": payment_state(total.state()), "payments": total.count, "pence": total.pence,
         })).collect::<Vec<_>>(),
@@ -84,6 +86,39 @@ fn run_json(run: &v1::SettlementRun) -> Value {
             "name": file.name, "digest": hex(&file.digest), "items": file.items_count, "pence": file.pence,
         })).collect::<Vec<_>>(),
     })
+}
+
+fn witnesses_json(witnesses: &v1::RunWitnesses) -> Value {
+    json!({
+        "required": witnesses.required_count,
+        "keys": witnesses.keys,
+        "cosigned_by": witnesses.cosigned_by,
+        "waiting": witnesses.waiting,
+        "pinned": witnesses.pinned.iter().map(|pinned| json!({
+            "origin": pinned.origin, "size": pinned.size, "root": hex(&pinned.root),
+        })).collect::<Vec<_>>(),
+        "waiver": witnesses.waiver.as_ref().map(|waiver| json!({
+            "reason": waiver.reason, "proposer": waiver.proposer, "approver": waiver.approver,
+        })),
+    })
+}
+
+/// Where a run's witnesses stand, a line each.
+fn witness_lines(witnesses: &v1::RunWitnesses) {
+    let (required, of) = (witnesses.required_count, witnesses.keys.len());
+    for pinned in &witnesses.pinned {
+        output::line(format_args!("pins     {} at {} records", pinned.origin, pinned.size));
+    }
+    if !witnesses.cosigned_by.is_empty() {
+        output::line(format_args!("seen by  {}", witnesses.cosigned_by.join(", ")));
+    }
+    if witnesses.waiting {
+        output::line(format_args!("waits    for {required} of {of} witnesses to cosign the approval"));
+    }
+    if let Some(waiver) = &witnesses.waiver {
+        let agreed = if waiver.approver.is_some() { "waived by two" } else { "waiver proposed by one" };
+        output::line(format_args!("waiver   {agreed}: {}", waiver.reason));
+    }
 }
 
 /// A run after a call that changed it.
@@ -107,6 +142,9 @@ fn header(run: &v1::SettlementRun) {
     for total in &run.totals {
         let state = payment_state(total.state());
         output::line(format_args!("         {state} {} in {} payments", pounds(total.pence), total.count));
+    }
+    if let Some(witnesses) = &run.witnesses {
+        witness_lines(witnesses);
     }
     if run.asks_open_count > 0 {
         output::line(format_args!("waits    for {} answers of the ledger", run.asks_open_count));

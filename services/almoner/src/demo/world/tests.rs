@@ -299,6 +299,7 @@ async fn the_world_is_told_over_grpc_and_again() {
         peers: BTreeMap::new(),
         limits: Limits { drain_notice_ms: 0, ..Limits::default() },
         telemetry: Telemetry::default(),
+        witnessing: server::WitnessPolicy::default(),
     };
     let mut frame = Frame::bind(settings).await.unwrap();
     frame.start(journal::Service::Registry, registry_service::start).await.unwrap();
