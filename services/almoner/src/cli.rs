@@ -34,6 +34,8 @@ enum Command {
     Status(status::Options),
     /// Watch logs, and cosign their checkpoints as long as they only grow
     Witness(commands::witness::Options),
+    /// Show, make, copy and put back the key that signs checkpoints
+    Keys(commands::keys::Options),
     /// Make an authority and certificates
     Certificates(commands::certificates::Options),
     /// Read and write the books
@@ -78,6 +80,7 @@ impl Cli {
             Command::Serve(options) => serve::run(options).await,
             Command::Status(options) => status::run(options, &calling).await,
             Command::Witness(options) => commands::witness::run(options).await,
+            Command::Keys(options) => commands::keys::run(&options),
             Command::Certificates(options) => commands::certificates::run(&options),
             Command::Ledger(options) => commands::ledger::run(options, &calling).await,
             Command::Registry(options) => commands::registry::run(options, &calling).await,

@@ -93,3 +93,55 @@ fn a_port_that_is_taken_is_named() {
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(!done.status.success() && said.contains(&format!("cannot listen on {address}")), "{said}");
 }
+
+fn keys(data: &Path, words: &[&str]) -> Result<String, String> {
+    let done = Command::new(ALMONER).arg("keys").args(words).arg("--data-dir").arg(data).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
+}
+
+#[test]
+fn a_key_that_was_lost_is_put_back_from_its_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("key.copy"));
+    let copied = copy.to_str().unwrap();
+    assert!(keys(&data, &["list"]).unwrap_err().contains("holds no installation"));
+    let made = keys(&data, &["make"]).unwrap();
+    assert!(made.starts_with("almoner.") && made.contains("/national/registry+"), "{made}");
+    let server = Server::start(&data);
+    server.signal("TERM");
+    server.ended();
+    assert!(keys(&data, &["list"]).unwrap().contains(made.trim()), "the first start keeps the key");
+    keys(&data, &["escrow", "--out", copied]).unwrap();
+    assert!(keys(&data, &["escrow", "--out", copied]).is_err(), "a copy is never written over");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    // Lost: nothing starts, and the file is named. A key that signed something else does not help.
+    std::fs::remove_file(data.join("keys/checkpoints")).unwrap();
+    let refused = Command::new(ALMONER)
+        .args(["serve", "--insecure-loopback", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("checkpoints is missing"), "{said}");
+    let other = folder.path().join("other");
+    keys(&other, &["make"]).unwrap();
+    let others = folder.path().join("other.copy");
+    keys(&other, &["escrow", "--out", others.to_str().unwrap()]).unwrap();
+    let wrong = keys(&data, &["restore", "--from", others.to_str().unwrap()]).unwrap_err();
+    assert!(wrong.contains("another installation"), "{wrong}");
+    let text = std::fs::read_to_string(&copy).unwrap();
+    let damaged = folder.path().join("damaged.copy");
+    std::fs::write(&damaged, text.replacen("checkpoints ", "checkpoints A", 1)).unwrap();
+    assert!(keys(&data, &["restore", "--from", damaged.to_str().unwrap()]).unwrap_err().contains("damaged"));
+
+    // Put back, everything goes on as before, under the same verifier key.
+    assert_eq!(keys(&data, &["restore", "--from", copied]).unwrap(), made);
+    keys(&data, &["restore", "--from", copied]).unwrap();
+    let server = Server::start(&data);
+    assert!(status(folder.path(), &server.address).status.success());
+    server.signal("TERM");
+    assert_eq!(server.ended().0, Some(0));
+}

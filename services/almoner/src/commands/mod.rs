@@ -7,6 +7,7 @@ pub(crate) mod bank;
 pub(crate) mod certificates;
 pub(crate) mod export;
 pub(crate) mod journal;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod phb;
 pub(crate) mod position;
