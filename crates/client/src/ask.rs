@@ -65,7 +65,7 @@ mod tests {
         ) -> Result<Response<GetCheckpointResponse>, Status> {
             self.asked.lock().unwrap().push(request.into_inner());
             let answer = self.answers.lock().unwrap().pop_front().unwrap_or_else(|| Ok(String::new()));
-            answer.map(|note| Response::new(GetCheckpointResponse { note }))
+            answer.map(|note| Response::new(GetCheckpointResponse { note, cosigned_note: String::new() }))
         }
 
         async fn list_journals(
