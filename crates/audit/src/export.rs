@@ -210,7 +210,7 @@ impl Source {
                         Some(WindowUse::Pays(_)) | None => None,
                     };
                     let of = (entry, number, leg);
-                    each(&row(read, of, (posting, posted), (account, caller), step))?;
+                    each(&row(read, of, (&posting, posted), (account, caller), step))?;
                     rows += 1;
                 }
             }

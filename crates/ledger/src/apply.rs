@@ -1,12 +1,14 @@
 //! What an event does to the state. Total: it looks at its arguments only and never fails.
 
 use crate::{
-    Act, Command, Event, HoldAction, Limit, Posted, Posting, SetLimit, State, WindowKey, WindowUse,
+    Act, Command, EntryKind, Event, HoldAction, Leg, Limit, Made, Posted, Posting, SetLimit, State,
+    WindowKey, WindowUse,
+    entry::as_made,
     period::{Marked, Shut},
-    state::WindowId,
+    state::{Due, Standing, WindowId},
 };
 use access::Proposal;
-use journal::{Item, Moment, Position};
+use journal::{Day, Item, Moment, Position};
 use money::{NetPence, Side};
 use nhs::Period;
 
@@ -23,11 +25,14 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         (Command::Reverse(reverse), Event::Posted(posted)) => {
             post_all(state, at, command.postings(), posted);
             state.reversed.insert(reverse.entry, Item { position: at.position, index: 0 });
+            state.due.remove(&reverse.entry);
         }
         (Command::SetLimit(set), Event::LimitSet { .. }) => {
             state.set_limit(set.node.as_str(), limit(set, at.position));
         }
-        (Command::CloseAccount { account }, Event::AccountClosed) => state.close(*account),
+        (Command::CloseAccount { account }, Event::AccountClosed) => {
+            state.set_standing(*account, Standing::Closed);
+        }
         (Command::SealWindows(seal), Event::WindowsSealed(_)) => {
             for window in &seal.windows {
                 state.seal(&window.payer, &window.payee, window.key);
@@ -58,6 +63,10 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
                 Act::Post(group) => post_all(state, at, &group.postings, posted),
             }
         }
+        (Command::ShutFund(shut), Event::FundShut) => state.shut_fund(shut.line.as_str()),
+        (Command::RollForward(roll), Event::Posted(posted)) => {
+            post_all(state, at, &[roll.posting()], posted);
+        }
         // `decide` pairs no other event with a command; a record that does was not written by it and changes nothing.
         (
             Command::OpenAccount(_)
@@ -72,7 +81,9 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             | Command::ReopenPeriod(_)
             | Command::SoftClosePeriod(_)
             | Command::Propose(_)
-            | Command::Approve(_),
+            | Command::Approve(_)
+            | Command::ShutFund(_)
+            | Command::RollForward(_),
             _,
         ) => {}
     }
@@ -94,14 +105,45 @@ pub(crate) fn limit(set: &SetLimit, position: Position) -> Option<Limit> {
 }
 
 fn post_all(state: &mut State, at: &Moment, postings: &[Posting], posted: &[Posted]) {
-    for (posting, posted) in postings.iter().zip(posted) {
-        post(state, at, posting, posted);
+    for ((index, posting), posted) in (0..).zip(postings).zip(posted) {
+        let entry = Item { position: at.position, index };
+        if let Some(corrects) = posting.corrects {
+            state.corrected.entry(corrects).or_default().push(entry);
+        }
+        if let Some(period) = posting.reverses_in {
+            due(state, at, entry, period, &as_made(posting, posted), posted);
+        }
+        match posted.made.as_deref() {
+            None => post(state, at, &posting.legs, &posting.holds, posted),
+            Some(Made { legs, holds }) => post(state, at, legs, holds, posted),
+        }
     }
 }
 
-fn post(state: &mut State, at: &Moment, posting: &Posting, posted: &Posted) {
+/// Notes that an entry is reversed when a month opens. It is noted before the entry's holds are given up, so that they can be
+/// placed again.
+fn due(state: &mut State, at: &Moment, entry: Item, period: Period, posting: &Posting, posted: &Posted) {
+    let first = Day::from(period.first_day());
+    let mut reversal = Posting::reversal_of(entry, posting, posted, first);
+    reversal.accounting_date = Some(first);
+    if posting.kind == EntryKind::Estimate {
+        reversal.kind = EntryKind::EstimateReversal;
+    }
+    for (action, moved) in posting.holds.iter().zip(&posted.held) {
+        if let HoldAction::Release { hold } = action
+            && let Some(held) = state.hold(*hold)
+            && !moved.is_zero()
+        {
+            let (account, expires) = (held.account, held.expires);
+            reversal.holds.push(HoldAction::Place { account, pence: *moved, expires, name: Some(*hold) });
+        }
+    }
+    state.due.insert(entry, Due { period, request_id: at.request_id, posting: reversal });
+}
+
+fn post(state: &mut State, at: &Moment, legs: &[Leg], holds: &[HoldAction], posted: &Posted) {
     let mut steps = posted.windows.iter();
-    for leg in &posting.legs {
+    for leg in legs {
         let Some((payer, payee)) = state.post(leg.account, leg.side, leg.pence) else { continue };
         match leg.window {
             None => {}
@@ -123,7 +165,7 @@ fn post(state: &mut State, at: &Moment, posting: &Posting, posted: &Posted) {
             }
         }
     }
-    for (action, moved) in posting.holds.iter().zip(&posted.held) {
+    for (action, moved) in holds.iter().zip(&posted.held) {
         match *action {
             HoldAction::Place { account, expires, name, .. } => {
                 state.place_hold(name.unwrap_or(at.request_id), account, *moved, expires, at.position);

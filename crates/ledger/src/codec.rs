@@ -9,6 +9,7 @@
 //!  104  set limit                         109  reopen period
 //!  110  soft-close period                111  propose       [act, reason]
 //!  112  approve       [proposal, digest, what was proposed]
+//!  113  shut fund                        114  roll forward
 //! outcome = [0, event] | [1, refusal]
 //! ```
 //! Fields are only added at the end; any other change is a new kind, and old kinds decode here into today's commands.
@@ -32,6 +33,8 @@ pub(crate) const fn kind(command: &Command) -> Kind {
         Command::SoftClosePeriod(_) => 110,
         Command::Propose(_) => 111,
         Command::Approve(_) => 112,
+        Command::ShutFund(_) => 113,
+        Command::RollForward(_) => 114,
     })
 }
 
@@ -56,6 +59,8 @@ impl Command {
                 content_as(kind, cause, mark, content);
             }
             Self::Propose(propose) => content_as(kind, cause, propose, content),
+            Self::ShutFund(shut) => content_as(kind, cause, shut, content),
+            Self::RollForward(roll) => content_as(kind, cause, roll, content),
             Self::Approve(approve) => {
                 let digest = minicbor::bytes::ByteArray::from(approve.digest.0);
                 content_as(kind, cause, (approve.proposal, digest), content);
@@ -84,6 +89,8 @@ pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body:
         }
         Command::Propose(propose) => encode_as(propose, outcome, body),
         Command::Approve(approve) => encode_as(approve, outcome, body),
+        Command::ShutFund(shut) => encode_as(shut, outcome, body),
+        Command::RollForward(roll) => encode_as(roll, outcome, body),
     }
 }
 
@@ -116,6 +123,8 @@ pub(crate) fn decode(kind: Kind, body: &[u8]) -> Result<(Command, Outcome<Event,
         110 => Command::SoftClosePeriod(d.decode()?),
         111 => Command::Propose(d.decode()?),
         112 => Command::Approve(d.decode()?),
+        113 => Command::ShutFund(d.decode()?),
+        114 => Command::RollForward(d.decode()?),
         other => return Err(DecodeError::Kind(other, Service::Ledger)),
     };
     d.array()?;

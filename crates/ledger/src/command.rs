@@ -1,6 +1,6 @@
 //! What the ledger is asked.
 
-use crate::{AccountPath, Act, NodePath, Posting, Severity, WindowName};
+use crate::{AccountPath, Act, NodePath, Posting, RollForward, Severity, ShutFund, WindowName};
 use journal::{AccountNumber, Digest, Item, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::NetPence;
@@ -39,6 +39,10 @@ pub enum Command {
     Propose(Propose),
     /// Does what another person proposed.
     Approve(Approve),
+    /// Shuts a line's fund room at year end.
+    ShutFund(ShutFund),
+    /// Moves what a shut fund still holds to the year after.
+    RollForward(RollForward),
 }
 
 /// Opens an account.
@@ -154,7 +158,7 @@ pub struct MarkPeriod {
 }
 
 impl Command {
-    /// The postings that the command would make.
+    /// The postings that the command asks for. What was made of them, [`crate::entries`] says.
     #[must_use]
     pub fn postings(&self) -> &[Posting] {
         match self {
@@ -170,7 +174,9 @@ impl Command {
             | Self::ClosePeriod(_)
             | Self::ReopenPeriod(_)
             | Self::SoftClosePeriod(_)
-            | Self::Propose(_) => &[],
+            | Self::Propose(_)
+            | Self::ShutFund(_)
+            | Self::RollForward(_) => &[],
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::{
     Act, Approve, Command, Event, MarkPeriod, PeriodStanding, Posted, Refusal, Reverse, SealWindows,
     SealedWindow, SetLimit, State, WindowKey,
     draft::{self, Terms},
-    state::{WindowId, row},
+    state::{Due, Standing, WindowId, row},
+    year_end,
 };
 use access::ApprovalRefusal;
 use journal::{AccountNumber, Moment, Position};
@@ -19,6 +20,9 @@ pub(crate) const REASON_BYTES_MAX: usize = 500;
 pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Event, Refusal> {
     match command {
         Command::OpenAccount(open) => {
+            if !state.may_open(&open.path) {
+                return Err(Refusal::FundShut { account: None });
+            }
             let standing = state.by_path.get(open.path.as_str()).and_then(|at| row(&state.accounts, *at));
             Ok(Event::AccountOpened { account: standing.map_or(at.position, |account| account.number) })
         }
@@ -55,6 +59,11 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
             decide_act(state, at, &propose.act).map(|_| Event::Proposed)
         }
         Command::Approve(approve) => decide_approve(state, at, approve),
+        Command::ShutFund(shut) => {
+            check_reason(&shut.reason)?;
+            year_end::decide_shut(state, at, shut).map(|()| Event::FundShut)
+        }
+        Command::RollForward(roll) => year_end::decide_roll(state, at, roll).map(Event::Posted),
     }
 }
 
@@ -70,7 +79,11 @@ fn decide_reverse(state: &State, at: &Moment, reverse: &Reverse) -> Result<Vec<P
     if reverse.entry.position >= at.position {
         return Err(Refusal::EntryUnknown);
     }
-    draft::decide(state, at, core::slice::from_ref(&reverse.posting), Terms::default())
+    // What reverses itself was agreed when it was posted: no limit keeps it from doing so.
+    let unbound =
+        state.due.get(&reverse.entry).is_some_and(|due| due.period.first_day() <= at.business_date.date());
+    let terms = Terms { unbound, ..Terms::default() };
+    draft::decide(state, at, core::slice::from_ref(&reverse.posting), terms)
 }
 
 fn decide_limit(state: &State, set: &SetLimit) -> Result<Event, Refusal> {
@@ -93,11 +106,13 @@ fn decide_limit(state: &State, set: &SetLimit) -> Result<Event, Refusal> {
 
 fn decide_close(state: &State, number: AccountNumber) -> Result<Event, Refusal> {
     let (_, account) = state.account_row(number).ok_or(Refusal::AccountUnknown { account: number })?;
-    if account.closed {
+    if account.standing == Standing::Closed {
         return Err(Refusal::AccountClosed { account: number });
     }
     let totals = row(&state.nodes, account.node).map(|node| node.totals).unwrap_or_default();
-    if totals.debits == totals.credits && totals.held().is_zero() {
+    let reverses = |due: &Due| due.posting.legs.iter().any(|leg| leg.account == number);
+    let idle = !state.takes_over(account) && !state.due.values().any(reverses);
+    if idle && totals.debits == totals.credits && totals.held().is_zero() {
         Ok(Event::AccountClosed)
     } else {
         Err(Refusal::AccountInUse)
@@ -156,7 +171,9 @@ fn decide_act(state: &State, at: &Moment, act: &Act) -> Result<Vec<Posted>, Refu
             PeriodStanding::Open => Err(Refusal::PeriodNotClosed),
             PeriodStanding::SoftClosed | PeriodStanding::Closed => Ok(Vec::new()),
         },
-        Act::Post(group) => draft::decide(state, at, &group.postings, Terms { two_people: true }),
+        Act::Post(group) => {
+            draft::decide(state, at, &group.postings, Terms { two_people: true, ..Terms::default() })
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The ledger as the engine, a replay and the verifier see it.
 
 use crate::{
-    Act, Approve, Command, Event, ExpireHolds, HoldAction, Leg, MarkPeriod, OpenAccount, PostGroup, Posting,
-    Propose, Refusal, Reverse, SealWindows, SetLimit, State, apply, codec, decide, snapshot,
+    Act, Approve, Command, DueReversal, Event, ExpireHolds, HoldAction, Leg, MarkPeriod, OpenAccount,
+    PostGroup, Posting, Propose, Refusal, Reverse, RollForward, SealWindows, SetLimit, ShutFund, State,
+    apply, codec, decide, snapshot,
 };
 use journal::{Blobs, Day, DecodeError, Domain, Events, Kind, Moment, Outcome, RequestId, Service};
 
@@ -62,9 +63,12 @@ impl Domain for Ledger {
     fn day_roll(state: &State, day: Day) -> Vec<Command> {
         let due: Vec<RequestId> =
             state.expiries.iter().take_while(|(expires, _)| *expires <= day).map(|(_, hold)| *hold).collect();
-        due.chunks(decide::LIST_MAX)
-            .map(|holds| Command::ExpireHolds(ExpireHolds { holds: holds.to_vec() }))
-            .collect()
+        let expired = due
+            .chunks(decide::LIST_MAX)
+            .map(|holds| Command::ExpireHolds(ExpireHolds { holds: holds.to_vec() }));
+        let begun = |due: &DueReversal<'_>| due.period.first_day() <= day.date();
+        let reversed = state.due_reversals().filter(begun).map(|due| due.command(state, day));
+        expired.chain(reversed).collect()
     }
 }
 
@@ -116,6 +120,14 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
         (Command::Propose(Propose { act, reason }), Command::Propose(b)) => {
             act_field(act, &b.act).or_else(|| first(&[("reason", *reason == b.reason)]))
         }
+        (Command::ShutFund(ShutFund { line, reason }), Command::ShutFund(b)) => {
+            first(&[("line", *line == b.line), ("reason", *reason == b.reason)])
+        }
+        (Command::RollForward(RollForward { line, accounts, holds }), Command::RollForward(b)) => first(&[
+            ("line", *line == b.line),
+            ("accounts", *accounts == b.accounts),
+            ("holds", *holds == b.holds),
+        ]),
         (Command::Approve(Approve { proposal, digest, propose: _ }), Command::Approve(b)) => {
             first(&[("proposal", *proposal == b.proposal), ("digest", *digest == b.digest)])
         }
@@ -132,7 +144,9 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             | Command::ReopenPeriod(_)
             | Command::SoftClosePeriod(_)
             | Command::Propose(_)
-            | Command::Approve(_),
+            | Command::Approve(_)
+            | Command::ShutFund(_)
+            | Command::RollForward(_),
             _,
         ) => Some("method"),
     }
@@ -154,7 +168,18 @@ fn postings_field(a: &[Posting], b: &[Posting]) -> Option<&'static str> {
 }
 
 fn posting_field(a: &Posting, b: &Posting) -> Option<&'static str> {
-    let Posting { kind, effective_date, legs, holds, corrects, reference, accounting_date, on_behalf_of } = a;
+    let Posting {
+        kind,
+        effective_date,
+        legs,
+        holds,
+        corrects,
+        reference,
+        accounting_date,
+        on_behalf_of,
+        reverses_in,
+        answer,
+    } = a;
     first(&[("kind", *kind == b.kind), ("effective_date", *effective_date == b.effective_date)])
         .or_else(|| legs_field(legs, &b.legs))
         .or_else(|| holds_field(holds, &b.holds))
@@ -164,6 +189,8 @@ fn posting_field(a: &Posting, b: &Posting) -> Option<&'static str> {
                 ("reference", *reference == b.reference),
                 ("accounting_date", *accounting_date == b.accounting_date),
                 ("on_behalf_of", *on_behalf_of == b.on_behalf_of),
+                ("reverses_in", *reverses_in == b.reverses_in),
+                ("balances", *answer == b.answer),
             ])
         })
 }

@@ -4,14 +4,15 @@
 //! holds that were touched, and how far each limited node would move.
 
 use crate::{
-    Breach, Column, HoldAction, LegAt, Posted, Posting, REFERENCE_BYTES_MAX, Refusal, Severity, State,
-    WindowKey, WindowStep, WindowUse,
+    AccountBalance, AnswerWith, Breach, Column, HoldAction, Leg, LegAt, Posted, Posting, REFERENCE_BYTES_MAX,
+    Refusal, Severity, State, WindowKey, WindowStep, WindowUse,
     entry::{
         HOLD_ACTIONS_PER_GROUP_MAX, HOLD_ACTIONS_PER_POSTING_MAX, LEGS_PER_GROUP_MAX, LEGS_PER_POSTING_MAX,
         ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, TEXT_BYTES_PER_GROUP_MAX,
     },
     event::BREACHES_MAX,
-    state::{Account, NONE, WindowId, row},
+    state::{Account, NONE, Standing, WindowId, row},
+    year_end,
 };
 use journal::{AccountNumber, Moment, RequestId};
 use money::{NetPence, Pence, Side};
@@ -55,6 +56,8 @@ struct Draft<'a> {
     terms: Terms,
     windows: SmallVec<[WindowDraft; 4]>,
     holds: SmallVec<[HoldDraft; 4]>,
+    /// Accounts and how far they moved, when balances are asked for.
+    accounts: Option<Vec<AccountDraft>>,
     /// Limited nodes and how much their `credits − debits − holds` would grow.
     nodes: SmallVec<[(u32, i128); 8]>,
 }
@@ -64,6 +67,18 @@ struct Draft<'a> {
 pub(crate) struct Terms {
     /// Two people make them: they may be accounted for in soft-closed months.
     pub(crate) two_people: bool,
+    /// They pass HARD limits, which then only note the breach.
+    pub(crate) unbound: bool,
+    /// They move what a shut fund holds, so that its accounts take them.
+    pub(crate) rolls_forward: bool,
+}
+
+/// How far an account moves.
+struct AccountDraft {
+    number: AccountNumber,
+    /// Credits less debits.
+    credit: i128,
+    held: i128,
 }
 
 /// Decides `postings` together, in order.
@@ -75,13 +90,15 @@ pub(crate) fn decide(
 ) -> Result<Vec<Posted>, Refusal> {
     check_size(postings)?;
     let (windows, holds, nodes) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
-    let mut draft = Draft { state, at, terms, windows, holds, nodes };
+    let asked = |posting: &Posting| posting.answer.is_some();
+    let accounts = postings.iter().any(asked).then(Vec::new);
+    let mut draft = Draft { state, at, terms, windows, holds, accounts, nodes };
     let mut all = Vec::with_capacity(postings.len());
     for (index, posting) in (0..).zip(postings) {
         all.push(draft.post(index, posting)?);
     }
     // A report passes HARD limits; a group of reports and asks is asked as a whole.
-    let binding = postings.iter().any(|posting| !posting.kind.is_report());
+    let binding = !terms.unbound && postings.iter().any(|posting| !posting.kind.is_report());
     let breaches = draft.breaches(binding)?;
     if let Some(last) = all.last_mut() {
         last.breaches = breaches;
@@ -91,6 +108,12 @@ pub(crate) fn decide(
 
 fn check_size(postings: &[Posting]) -> Result<(), Refusal> {
     let count = |of: fn(&Posting) -> usize| postings.iter().map(of).fold(0_usize, usize::saturating_add);
+    // A balance takes less than the leg or hold action that asks for it.
+    let weight = |posting: &Posting| if posting.answer.is_some() { 2 } else { 1 };
+    let weighed = |of: fn(&Posting) -> usize| {
+        let weigh = |posting: &Posting| of(posting).saturating_mul(weight(posting));
+        postings.iter().map(weigh).fold(0_usize, usize::saturating_add)
+    };
     if postings.is_empty() || postings.iter().any(|p| p.legs.is_empty() && p.holds.is_empty()) {
         return Err(Refusal::Empty);
     }
@@ -98,8 +121,8 @@ fn check_size(postings: &[Posting]) -> Result<(), Refusal> {
         || postings
             .iter()
             .any(|p| p.legs.len() > LEGS_PER_POSTING_MAX || p.holds.len() > HOLD_ACTIONS_PER_POSTING_MAX)
-        || count(|p| p.legs.len()) > LEGS_PER_GROUP_MAX
-        || count(|p| p.holds.len()) > HOLD_ACTIONS_PER_GROUP_MAX
+        || weighed(|p| p.legs.len()) > LEGS_PER_GROUP_MAX
+        || weighed(|p| p.holds.len()) > HOLD_ACTIONS_PER_GROUP_MAX
         || count(|p| text_len(&p.reference).saturating_add(text_len(&p.on_behalf_of)))
             > TEXT_BYTES_PER_GROUP_MAX;
     if too_large {
@@ -139,14 +162,25 @@ impl Draft<'_> {
                 return Err(Refusal::AmountZero(leg_at(action)));
             }
         }
+        if let Some(period) = posting.reverses_in
+            && (posting.legs.is_empty() || period.first_day() <= posting.effective_date.date())
+        {
+            return Err(Refusal::ReversalNotLater { posting: index });
+        }
+        if posting.corrects.is_some_and(|entry| entry.position >= self.at.position) {
+            return Err(Refusal::EntryUnknown);
+        }
         let state = self.state;
+        let mut shut = false;
         let mut accounts: SmallVec<[&Account; 4]> = SmallVec::new();
         for leg in &posting.legs {
-            accounts.push(open_account(state, leg.account)?.1);
+            let (_, account) = open_account(state, leg.account)?;
+            shut |= account.standing == Standing::Shut;
+            accounts.push(account);
         }
         for hold in &posting.holds {
             if let HoldAction::Place { account, .. } = hold {
-                open_account(state, *account)?;
+                shut |= open_account(state, *account)?.1.standing == Standing::Shut;
             }
         }
         for ((leg, of), account) in (0..).zip(&posting.legs).zip(&accounts) {
@@ -157,12 +191,26 @@ impl Draft<'_> {
             }
         }
         balance(index, posting, &accounts)?;
-        let held = self.hold_actions(index, posting)?;
-        let windows = self.window_steps(index, posting, &accounts)?;
-        for (leg, account) in posting.legs.iter().zip(&accounts) {
+        let made = if shut && !self.terms.rolls_forward {
+            let made = year_end::moved(state, posting, &accounts)?;
+            accounts.clear();
+            for leg in &made.legs {
+                accounts.push(open_account(state, leg.account)?.1);
+            }
+            Some(Box::new(made))
+        } else {
+            None
+        };
+        let (legs, holds) = made
+            .as_deref()
+            .map_or((&posting.legs[..], &posting.holds[..]), |made| (&made.legs[..], &made.holds[..]));
+        let held = self.hold_actions(index, holds)?;
+        let windows = self.window_steps(index, legs, &accounts)?;
+        for (leg, account) in legs.iter().zip(&accounts) {
             let amount = i128::from(leg.pence.get());
             let change = if leg.side == Side::Credit { amount } else { amount.saturating_neg() };
             self.move_nodes(account.node, change);
+            self.move_account(leg.account, change, 0);
         }
         let (accounting_date, origin) = state.accounting(
             self.at.business_date,
@@ -170,16 +218,58 @@ impl Draft<'_> {
             posting.accounting_date,
             self.terms.two_people,
         );
-        Ok(Posted { accounting_date, windows, held, breaches: Vec::new(), origin })
+        let balances = posting.answer.map(|AnswerWith::Balances| self.balances(legs, holds));
+        Ok(Posted { accounting_date, windows, held, breaches: Vec::new(), origin, made, balances })
     }
 
-    fn hold_actions(&mut self, posting_index: u16, posting: &Posting) -> Result<Vec<Pence>, Refusal> {
-        let mut held = Vec::with_capacity(posting.holds.len());
-        for (index, action) in (0..).zip(&posting.holds) {
+    /// Notes how far an account moves, when balances are asked for.
+    fn move_account(&mut self, number: AccountNumber, credit: i128, held: i128) {
+        let Some(accounts) = &mut self.accounts else { return };
+        match accounts.iter_mut().find(|moved| moved.number == number) {
+            Some(moved) => {
+                moved.credit = moved.credit.saturating_add(credit);
+                moved.held = moved.held.saturating_add(held);
+            }
+            None => accounts.push(AccountDraft { number, credit, held }),
+        }
+    }
+
+    /// The accounts of these legs and holds as they stand after what the draft did so far, each once.
+    fn balances(&self, legs: &[Leg], holds: &[HoldAction]) -> Vec<AccountBalance> {
+        let held = holds.iter().filter_map(|action| match action {
+            HoldAction::Place { account, .. } => Some(*account),
+            HoldAction::Capture { hold, .. } | HoldAction::Release { hold } => {
+                let hold = self.holds.iter().find(|draft| draft.name == *hold)?;
+                row(&self.state.accounts, hold.account).map(|account| account.number)
+            }
+        });
+        let mut found: Vec<AccountBalance> = Vec::new();
+        for number in legs.iter().map(|leg| leg.account).chain(held) {
+            let Some((_, account)) = self.state.account_row(number) else { continue };
+            if found.iter().any(|balance| balance.account == number) {
+                continue;
+            }
+            let totals = row(&self.state.nodes, account.node).map(|node| node.totals).unwrap_or_default();
+            let moved = self.accounts.iter().flatten().find(|moved| moved.number == number);
+            let (credit, held) = moved.map_or((0, 0), |moved| (moved.credit, moved.held));
+            let credit = totals.balance(Side::Credit).get().saturating_add(credit);
+            let debit_side = account.column.normal_side() == Side::Debit;
+            found.push(AccountBalance {
+                account: number,
+                balance: clamp(if debit_side { credit.saturating_neg() } else { credit }),
+                held: clamp(totals.held().get().saturating_add(held)),
+            });
+        }
+        found
+    }
+
+    fn hold_actions(&mut self, posting_index: u16, holds: &[HoldAction]) -> Result<Vec<Pence>, Refusal> {
+        let mut held = Vec::with_capacity(holds.len());
+        for (index, action) in (0..).zip(holds) {
             let at = LegAt { posting: posting_index, index };
             held.push(match *action {
-                HoldAction::Place { account, pence, name, .. } => {
-                    let (row, account) = open_account(self.state, account)?;
+                HoldAction::Place { account: number, pence, name, .. } => {
+                    let (row, account) = open_account(self.state, number)?;
                     if !account.column.is_fund() {
                         return Err(Refusal::HoldNotOnFund(at));
                     }
@@ -190,6 +280,7 @@ impl Draft<'_> {
                     }
                     (hold.account, hold.remaining) = (row, pence);
                     self.move_nodes(account.node, i128::from(pence.get()).saturating_neg());
+                    self.move_account(number, 0, pence.get().into());
                     pence
                 }
                 HoldAction::Capture { hold, pence } => self.lower(hold, pence),
@@ -207,6 +298,7 @@ impl Draft<'_> {
         let account = hold.account;
         if let Some(account) = row(&self.state.accounts, account) {
             self.move_nodes(account.node, i128::from(by.get()));
+            self.move_account(account.number, 0, i128::from(by.get()).saturating_neg());
         }
         by
     }
@@ -245,11 +337,11 @@ impl Draft<'_> {
     fn window_steps(
         &mut self,
         posting_index: u16,
-        posting: &Posting,
+        legs: &[Leg],
         accounts: &[&Account],
     ) -> Result<Vec<WindowStep>, Refusal> {
         let mut steps = Vec::new();
-        for ((index, leg), account) in (0..).zip(&posting.legs).zip(accounts) {
+        for ((index, leg), account) in (0..).zip(legs).zip(accounts) {
             let at = LegAt { posting: posting_index, index };
             let (payer, payee) = (account.payer, account.payee);
             match leg.window {
@@ -325,7 +417,11 @@ impl Draft<'_> {
 
 fn open_account(state: &State, number: AccountNumber) -> Result<(u32, &Account), Refusal> {
     let found = state.account_row(number).ok_or(Refusal::AccountUnknown { account: number })?;
-    if found.1.closed { Err(Refusal::AccountClosed { account: number }) } else { Ok(found) }
+    if found.1.standing == Standing::Closed {
+        Err(Refusal::AccountClosed { account: number })
+    } else {
+        Ok(found)
+    }
 }
 
 /// Pays a window, or undoes a payment: what is paid stays between nothing and the window's total.

@@ -1,10 +1,11 @@
 //! What a posting is made of.
 
+use crate::{Command, Event, Posted, Refusal, WindowKey};
 use journal::{AccountNumber, Day, Item, Outcome, RequestId};
 use minicbor::{Decode, Encode};
 use money::{Pence, Side};
-
-use crate::{Command, Event, Posted, Refusal, WindowKey};
+use nhs::Period;
+use std::borrow::Cow;
 
 /// The most legs of one posting. The longest entry of the chart, a merger's move of one payee, has fewer than ten.
 pub const LEGS_PER_POSTING_MAX: usize = 64;
@@ -326,6 +327,23 @@ pub struct Posting {
     /// The person or organisation that a service asks for, as a URN.
     #[n(7)]
     pub on_behalf_of: Option<String>,
+    /// The month on whose first day it is reversed by itself: a later one than that in which it happened. Holds that it
+    /// released are then placed again, where their day has not passed.
+    #[n(8)]
+    pub reverses_in: Option<Period>,
+    /// What the answer carries besides.
+    #[n(9)]
+    pub answer: Option<AnswerWith>,
+}
+
+/// What the answer to a posting carries when it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AnswerWith {
+    /// The balances of the accounts that it touched, as they stood after it. They stand in its record, so that a repeated
+    /// request is answered with the same.
+    #[n(1)]
+    Balances,
 }
 
 impl Posting {
@@ -341,6 +359,8 @@ impl Posting {
             reference: None,
             accounting_date: None,
             on_behalf_of: None,
+            reverses_in: None,
+            answer: None,
         }
     }
 
@@ -363,16 +383,58 @@ impl Posting {
     }
 }
 
-/// The entries of one record, by their index in it: what an index, an export or an auditor reads. Empty for refusals and
-/// for commands that post nothing.
+/// What was made instead of what was asked, because a fund is shut: its legs stand on the accounts of the year after, with
+/// legs on `out/transferred` of both years after them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Made {
+    /// The legs. Those that were asked come first, in their order.
+    #[n(0)]
+    pub legs: Vec<Leg>,
+    /// The hold actions, in the order asked.
+    #[n(1)]
+    pub holds: Vec<HoldAction>,
+}
+
+/// A posting as it was made.
+pub(crate) fn as_made<'a>(posting: &'a Posting, posted: &Posted) -> Cow<'a, Posting> {
+    posted.made.as_deref().map_or(Cow::Borrowed(posting), |made| {
+        let Made { legs, holds } = made.clone();
+        Cow::Owned(Posting { legs, holds, ..posting.clone() })
+    })
+}
+
+/// The entries of one record as they were made, by their index in it: what an index, an export or an auditor reads. Empty for
+/// refusals and for commands that post nothing.
 pub fn entries<'a>(
     command: &'a Command,
     outcome: &'a Outcome<Event, Refusal>,
-) -> impl Iterator<Item = (u16, &'a Posting, &'a Posted)> {
-    let postings = command.postings();
+) -> impl Iterator<Item = (u16, Cow<'a, Posting>, &'a Posted)> {
     let posted: &[Posted] = match outcome {
         Outcome::Accepted(events) => events.first().map_or(&[], Event::posted),
         Outcome::Refused(_) => &[],
     };
-    (0..).zip(postings).zip(posted).map(|((index, posting), posted)| (index, posting, posted))
+    let rolled = match command {
+        Command::RollForward(roll) => Some(roll.posting()),
+        Command::Post(_)
+        | Command::PostGroup(_)
+        | Command::Reverse(_)
+        | Command::OpenAccount(_)
+        | Command::SetLimit(_)
+        | Command::CloseAccount { .. }
+        | Command::SealWindows(_)
+        | Command::ExpireHolds(_)
+        | Command::ClosePeriod(_)
+        | Command::ReopenPeriod(_)
+        | Command::SoftClosePeriod(_)
+        | Command::Propose(_)
+        | Command::Approve(_)
+        | Command::ShutFund(_) => None,
+    };
+    let rolled = rolled
+        .zip(posted.first())
+        .map(|(posting, posted)| (0, as_made(&posting, posted).into_owned(), posted));
+    let rolled = rolled.into_iter().map(|(index, posting, posted)| (index, Cow::Owned(posting), posted));
+    let asked = (0..).zip(command.postings()).zip(posted);
+    rolled.chain(asked.map(|((index, posting), posted)| (index, as_made(posting, posted), posted)))
 }

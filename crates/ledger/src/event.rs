@@ -1,5 +1,6 @@
 //! What happened: only what the command and the moment do not say already.
 
+use crate::Made;
 use access::Approval;
 use journal::{AccountNumber, Day, Position};
 use minicbor::{Decode, Encode};
@@ -60,6 +61,9 @@ pub enum Event {
         #[n(1)]
         posted: Vec<Posted>,
     },
+    /// The fund is shut.
+    #[n(12)]
+    FundShut,
 }
 
 /// What became of one posting.
@@ -81,6 +85,27 @@ pub struct Posted {
     /// The month that it belongs to, of a late item: it was not open any more.
     #[n(4)]
     pub origin: Option<Period>,
+    /// What was made instead of what was asked, where a fund is shut, and what a roll-forward made.
+    #[n(5)]
+    pub made: Option<Box<Made>>,
+    /// The accounts that it touched as they stood after it, when that was asked for.
+    #[n(6)]
+    pub balances: Option<Vec<AccountBalance>>,
+}
+
+/// An account as it stood after a posting, as far as its totals fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct AccountBalance {
+    /// The account.
+    #[n(0)]
+    pub account: AccountNumber,
+    /// Its posted balance on its normal side.
+    #[n(1)]
+    pub balance: NetPence,
+    /// Its open holds.
+    #[n(2)]
+    pub held: NetPence,
 }
 
 /// The most breaches that one event notes; further ones show in the nodes' balances.
@@ -142,7 +167,8 @@ impl Event {
             | Self::PeriodClosed
             | Self::PeriodReopened
             | Self::PeriodSoftClosed
-            | Self::Proposed => &[],
+            | Self::Proposed
+            | Self::FundShut => &[],
         }
     }
 }

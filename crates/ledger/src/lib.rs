@@ -20,7 +20,8 @@
 //!
 //! **What cannot be refused.** Kinds that other services report ([`EntryKind::is_report`]) pass HARD limits, which then
 //! only note the breach; a capture or release of a hold that is gone moves nothing and the event says so; a window that is
-//! sealed passes what names it on to the next run; a closed month passes it on to the next open one.
+//! sealed passes what names it on to the next run; a closed month passes it on to the next open one; a shut fund to that of the
+//! year after.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,
@@ -56,6 +57,7 @@ mod snapshot;
 mod state;
 mod view;
 mod window;
+mod year_end;
 
 pub use act::Act;
 pub use command::{
@@ -64,15 +66,16 @@ pub use command::{
 };
 pub use domain::Ledger;
 pub use entry::{
-    EntryKind, HOLD_ACTIONS_PER_GROUP_MAX, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction, LEGS_PER_GROUP_MAX,
-    LEGS_PER_POSTING_MAX, Leg, ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, Posting, REFERENCE_BYTES_MAX,
-    TEXT_BYTES_PER_GROUP_MAX, WindowUse, entries,
+    AnswerWith, EntryKind, HOLD_ACTIONS_PER_GROUP_MAX, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction,
+    LEGS_PER_GROUP_MAX, LEGS_PER_POSTING_MAX, Leg, Made, ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX,
+    Posting, REFERENCE_BYTES_MAX, TEXT_BYTES_PER_GROUP_MAX, WindowUse, entries,
 };
-pub use event::{BREACHES_MAX, Breach, Event, Posted, SealedWindow, WindowStep};
+pub use event::{AccountBalance, BREACHES_MAX, Breach, Event, Posted, SealedWindow, WindowStep};
 pub use limit::{Limit, Severity};
 pub use path::{AccountPath, Column, ExpenditureClass, NodePath, PathError, Programme};
 pub use period::{Marked, PeriodStanding, PeriodView};
 pub use refusal::{Class, LegAt, Refusal};
 pub use state::{State, Totals};
-pub use view::{AccountView, HoldView, LimitView, LinePosition, LineView, NodeView, WindowView};
+pub use view::{AccountView, DueReversal, HoldView, LimitView, LinePosition, LineView, NodeView, WindowView};
 pub use window::{Stage, WindowKey, WindowName};
+pub use year_end::{ROLL_ACCOUNTS_MAX, ROLL_HOLDS_MAX, RollForward, ShutFund};

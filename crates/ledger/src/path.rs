@@ -297,6 +297,24 @@ pub(crate) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     ends.filter_map(|end| path.get(..end))
 }
 
+/// The same path of the financial year after, of a path that names one.
+pub(crate) fn next_year(path: &str) -> Option<String> {
+    in_year(path, FinancialYear::next)
+}
+
+/// The same path of the financial year before, of a path that names one.
+pub(crate) fn previous_year(path: &str) -> Option<String> {
+    in_year(path, FinancialYear::previous)
+}
+
+fn in_year(path: &str, other: impl Fn(FinancialYear) -> Option<FinancialYear>) -> Option<String> {
+    let mut segments: Vec<&str> = path.split('/').collect();
+    let year = segments.get_mut(2)?;
+    let other = other(year.parse().ok()?)?.to_string();
+    *year = &other;
+    Some(segments.join("/"))
+}
+
 enum Parsed {
     Leaf(Column),
     Node,

@@ -1,5 +1,6 @@
 //! Why not: the closed catalogue.
 
+use crate::{HoldAction, Posting};
 use journal::{AccountNumber, Item, Position};
 use minicbor::{Decode, Encode};
 use money::{NetPence, Pence};
@@ -163,6 +164,44 @@ pub enum Refusal {
     #[n(28)]
     #[error("the digest approved is not the digest proposed: look at it again and approve what it is now")]
     DigestMismatch,
+    /// The fund is shut, and the year after has no account that takes over, or it is shut already.
+    #[n(29)]
+    #[error("the line's fund is shut: post in the year after")]
+    FundShut {
+        /// The account, where one is named.
+        #[n(0)]
+        account: Option<AccountNumber>,
+    },
+    /// The fund is not shut.
+    #[n(30)]
+    #[error("the line's fund is not shut")]
+    FundOpen,
+    /// The financial year has not ended.
+    #[n(31)]
+    #[error("the financial year has not ended")]
+    YearNotOver,
+    /// An account that year end needs is not open.
+    #[n(32)]
+    #[error(
+        "an account that year end needs is not open: of the year after, out/transferred or the resource limit"
+    )]
+    SuccessorMissing {
+        /// The account whose successor is missing.
+        #[n(0)]
+        account: Option<AccountNumber>,
+    },
+    /// There is no such line.
+    #[n(33)]
+    #[error("there is no such budget line")]
+    LineUnknown,
+    /// An entry is to reverse itself no later than it happened.
+    #[n(34)]
+    #[error("an entry reverses itself in a later month than it happened in")]
+    ReversalNotLater {
+        /// The posting's index in the group.
+        #[n(0)]
+        posting: u16,
+    },
     /// A HARD limit would be passed.
     #[n(24)]
     #[error("the limit set at {limit} leaves {remaining}")]
@@ -188,6 +227,54 @@ pub enum Class {
 }
 
 impl Refusal {
+    /// The index of the posting that it is about, of the postings that were asked; `None` when it is about all of them.
+    #[must_use]
+    pub fn posting(&self, postings: &[Posting]) -> Option<usize> {
+        let names = |number: AccountNumber| {
+            postings.iter().position(|posting| {
+                let placed = posting
+                    .holds
+                    .iter()
+                    .any(|hold| matches!(hold, HoldAction::Place { account, .. } if *account == number));
+                placed || posting.legs.iter().any(|leg| leg.account == number)
+            })
+        };
+        match self {
+            Self::AmountZero(at)
+            | Self::WindowMissing(at)
+            | Self::WindowNotAllowed(at)
+            | Self::HoldNotOnFund(at)
+            | Self::HoldExists(at)
+            | Self::WindowNotSealed(at)
+            | Self::WindowOverpaid { at, .. } => Some(at.posting.into()),
+            Self::Unbalanced { posting, .. } | Self::ReversalNotLater { posting } => Some((*posting).into()),
+            Self::AccountUnknown { account } | Self::AccountClosed { account } => names(*account),
+            Self::FundShut { account } => account.and_then(names),
+            Self::Empty => postings.iter().position(|p| p.legs.is_empty() && p.holds.is_empty()),
+            Self::TooLarge
+            | Self::TextInvalid
+            | Self::TotalTooLarge
+            | Self::WindowUnknown { .. }
+            | Self::AlreadyReversed { .. }
+            | Self::EntryUnknown
+            | Self::LimitInverted
+            | Self::LimitMissing
+            | Self::AccountInUse
+            | Self::PeriodNotOver
+            | Self::PeriodClosed
+            | Self::PeriodNotClosed
+            | Self::PeriodSoftClosed
+            | Self::ProposalUnknown
+            | Self::SamePerson
+            | Self::DigestMismatch
+            | Self::FundOpen
+            | Self::YearNotOver
+            | Self::SuccessorMissing { .. }
+            | Self::LineUnknown
+            | Self::LimitExceeded { .. } => None,
+        }
+    }
+
     /// The reason as callers see it. It never changes.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -218,6 +305,12 @@ impl Refusal {
             Self::PeriodSoftClosed => "PERIOD_SOFT_CLOSED",
             Self::ProposalUnknown => "PROPOSAL_UNKNOWN",
             Self::SamePerson => "SAME_PERSON",
+            Self::FundShut { .. } => "FUND_SHUT",
+            Self::FundOpen => "FUND_OPEN",
+            Self::YearNotOver => "YEAR_NOT_OVER",
+            Self::SuccessorMissing { .. } => "SUCCESSOR_MISSING",
+            Self::LineUnknown => "LINE_UNKNOWN",
+            Self::ReversalNotLater { .. } => "REVERSAL_NOT_LATER",
             Self::DigestMismatch => "DIGEST_MISMATCH",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
         }
@@ -235,10 +328,12 @@ impl Refusal {
             | Self::WindowNotAllowed(_)
             | Self::Unbalanced { .. }
             | Self::HoldNotOnFund(_)
+            | Self::ReversalNotLater { .. }
             | Self::LimitInverted => Class::Invalid,
             Self::AccountUnknown { .. }
             | Self::WindowUnknown { .. }
             | Self::EntryUnknown
+            | Self::LineUnknown
             | Self::ProposalUnknown => Class::Unknown,
             Self::AccountClosed { .. }
             | Self::HoldExists(_)
@@ -254,6 +349,10 @@ impl Refusal {
             | Self::PeriodSoftClosed
             | Self::SamePerson
             | Self::DigestMismatch
+            | Self::FundShut { .. }
+            | Self::FundOpen
+            | Self::YearNotOver
+            | Self::SuccessorMissing { .. }
             | Self::LimitExceeded { .. } => Class::State,
         }
     }

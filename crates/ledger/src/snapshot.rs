@@ -6,7 +6,7 @@
 use crate::{
     AccountPath, Limit, Severity, State, WindowKey,
     period::{Marked, Shut},
-    state::{Account, Hold, Line, Node, Totals, Window, WindowId},
+    state::{Account, Due, Hold, Line, Node, Standing, Totals, Window, WindowId},
 };
 use access::Proposal;
 use journal::{AccountNumber, Day, DecodeError, Digest, Item, Position, RequestId};
@@ -20,7 +20,7 @@ use nhs::Period;
 use std::sync::Arc;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// A limit: its record, severity, floor and ceiling.
 type LimitRow = (Position, Severity, Option<NetPence>, Option<NetPence>);
@@ -50,6 +50,9 @@ fn write<W: Write>(state: &State, e: &mut Encoder<W>) -> Written<W> {
         holds,
         expiries,
         reversed,
+        corrected,
+        due,
+        shut_lines,
         periods,
         proposals,
         sums,
@@ -65,8 +68,13 @@ fn write<W: Write>(state: &State, e: &mut Encoder<W>) -> Written<W> {
         line_totals(line).into_iter().try_for_each(|total| write_total(e, *total))
     })?;
     rows(e, accounts, |e, account| {
-        let Account { number, node, line, purse, payer, payee, column: _, closed } = account;
-        e.encode((number, node, line, purse, payer, payee, closed))?.ok()
+        let Account { number, node, line, purse, payer, payee, column: _, standing } = account;
+        let standing = match standing {
+            Standing::Open => 0_u8,
+            Standing::Closed => 1,
+            Standing::Shut => 2,
+        };
+        e.encode((number, node, line, purse, payer, payee, standing))?.ok()
     })?;
     rows(e, limits, |e, (node, limit)| {
         let limit =
@@ -91,6 +99,16 @@ fn write<W: Write>(state: &State, e: &mut Encoder<W>) -> Written<W> {
     let mut reversed: Vec<(Item, Item)> = reversed.iter().map(|(entry, by)| (*entry, *by)).collect();
     reversed.sort_unstable();
     rows(e, &reversed, |e, pair| e.encode(pair)?.ok())?;
+    let mut corrected: Vec<(&Item, &[Item])> =
+        corrected.iter().map(|(entry, corrections)| (entry, corrections.as_slice())).collect();
+    corrected.sort_unstable();
+    rows(e, &corrected, |e, pair| e.encode(pair)?.ok())?;
+    let due: Vec<(&Item, &Due)> = due.iter().collect();
+    rows(e, &due, |e, (entry, Due { period, request_id, posting })| {
+        e.encode((entry, period, request_id, posting))?.ok()
+    })?;
+    let shut_lines: Vec<u32> = shut_lines.iter().copied().collect();
+    rows(e, &shut_lines, |e, line| e.encode(line)?.ok())?;
     let periods: Vec<(&Period, &Shut)> = periods.iter().collect();
     rows(e, &periods, |e, (period, Shut { soft, marked: Marked { position, caller } })| {
         e.encode((period, soft, position, caller))?.ok()
@@ -132,15 +150,21 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
         Ok(())
     })?;
     each(d, |d| {
-        let (number, node, line, purse, payer, payee, closed): (
+        let (number, node, line, purse, payer, payee, standing): (
             AccountNumber,
             u32,
             u32,
             u32,
             u32,
             u32,
-            bool,
+            u8,
         ) = d.decode()?;
+        let standing = match standing {
+            0 => Standing::Open,
+            1 => Standing::Closed,
+            2 => Standing::Shut,
+            _ => return Err(Error::message("an account stands as 0, 1 or 2")),
+        };
         let text = crate::state::row(&state.nodes, node).map(|node| &*node.path);
         let path: AccountPath = text
             .ok_or_else(|| Error::message("an account without a node"))?
@@ -150,7 +174,7 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
         state.by_number.insert(number, at);
         state.by_path.insert(path.text(), at);
         let column = path.column();
-        state.accounts.push(Account { number, node, line, purse, payer, payee, column, closed });
+        state.accounts.push(Account { number, node, line, purse, payer, payee, column, standing });
         Ok(())
     })?;
     each(d, |d| {
@@ -190,6 +214,20 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
     each(d, |d| {
         let (entry, by) = d.decode()?;
         state.reversed.insert(entry, by);
+        Ok(())
+    })?;
+    each(d, |d| {
+        let (entry, corrections): (Item, Vec<Item>) = d.decode()?;
+        state.corrected.insert(entry, corrections.into());
+        Ok(())
+    })?;
+    each(d, |d| {
+        let (entry, period, request_id, posting) = d.decode()?;
+        state.due.insert(entry, Due { period, request_id, posting });
+        Ok(())
+    })?;
+    each(d, |d| {
+        state.shut_lines.insert(d.u32()?);
         Ok(())
     })?;
     each(d, |d| {

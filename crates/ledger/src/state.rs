@@ -8,16 +8,19 @@
 //! | open hold | 24, with its name and place in the order of expiry 60 | one for each open hold |
 //! | window | 40, with its look-up 64 | one for each window |
 //! | reversed entry | 32 | one for each |
+//! | corrected entry | 48 | one for each |
+//! | entry that reverses itself | its legs | one for each that waits |
 //! | proposal | 40, with its position 48 | one for each that waits |
 //!
 //! Entries are not among them: an entry is its record.
 
-use crate::{AccountPath, Column, Limit, WindowKey, path, period::Shut};
+use crate::{AccountPath, Column, Limit, Posting, WindowKey, path, period::Shut};
 use access::Proposal;
 use hashbrown::HashMap;
 use journal::{AccountNumber, Day, Item, Position, RequestId};
 use money::{NetPence, Pence, Side, TotalPence};
 use nhs::Period;
+use smallvec::SmallVec;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -82,7 +85,24 @@ pub(crate) struct Account {
     pub(crate) payer: u32,
     pub(crate) payee: u32,
     pub(crate) column: Column,
-    pub(crate) closed: bool,
+    pub(crate) standing: Standing,
+}
+
+/// Whether an account takes legs and holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Open,
+    Closed,
+    /// Its line's fund is shut: what names it lands in the year after.
+    Shut,
+}
+
+/// An entry that is reversed by itself.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) period: Period,
+    pub(crate) request_id: RequestId,
+    pub(crate) posting: Posting,
 }
 
 #[derive(Debug)]
@@ -185,6 +205,12 @@ pub struct State {
     pub(crate) holds: HashMap<RequestId, Hold>,
     pub(crate) expiries: BTreeSet<(Day, RequestId)>,
     pub(crate) reversed: HashMap<Item, Item>,
+    /// The entries that correct an entry.
+    pub(crate) corrected: HashMap<Item, SmallVec<[Item; 1]>>,
+    /// Entries that are reversed by themselves, with the reversal.
+    pub(crate) due: BTreeMap<Item, Due>,
+    /// The lines whose fund is shut.
+    pub(crate) shut_lines: BTreeSet<u32>,
     /// The months that are not open.
     pub(crate) periods: BTreeMap<Period, Shut>,
     /// What waits for another person, by the record that proposed it.
@@ -286,6 +312,7 @@ impl State {
     pub(crate) fn open(&mut self, number: AccountNumber, path: &AccountPath) {
         let index = row_count(&self.accounts);
         let name = |state: &mut Self, text: Option<&str>| text.map_or(NONE, |text| state.intern(text));
+        let shut = path.column().is_fund() && path.line().is_some_and(|line| self.is_fund_shut(line));
         let purse = path.payer().zip(path.financial_year()).map(|(payer, year)| format!("{payer}/{year}"));
         let account = Account {
             number,
@@ -295,16 +322,16 @@ impl State {
             payer: name(self, path.payer()),
             payee: name(self, path.payee()),
             column: path.column(),
-            closed: false,
+            standing: if shut { Standing::Shut } else { Standing::Open },
         };
         self.accounts.push(account);
         self.by_number.insert(number, index);
         self.by_path.insert(path.text(), index);
     }
 
-    pub(crate) fn close(&mut self, number: AccountNumber) {
+    pub(crate) fn set_standing(&mut self, number: AccountNumber, standing: Standing) {
         if let Some(account) = self.by_number.get(&number).and_then(|at| row_mut(&mut self.accounts, *at)) {
-            account.closed = true;
+            account.standing = standing;
         }
     }
 

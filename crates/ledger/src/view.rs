@@ -1,13 +1,14 @@
 //! What readers see of the state.
 
 use crate::{
-    Column, Limit, State, Totals, WindowKey,
-    state::{Account, NONE, Node, Window, WindowId, row},
+    Column, Command, HoldAction, Limit, Posting, Reverse, State, Totals, WindowKey,
+    state::{Account, Due, Line, NONE, Node, Standing, Window, WindowId, row},
 };
 use access::Proposal;
 use core::ops::Bound;
 use journal::{AccountNumber, Day, Item, Position, RequestId};
 use money::{NetPence, Pence, Side, TotalPence};
+use nhs::Period;
 
 /// An account as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +161,36 @@ pub struct HoldView<'a> {
     pub placed_by: Position,
 }
 
+/// An entry that is reversed by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct DueReversal<'a> {
+    /// The entry.
+    pub entry: Item,
+    /// The month on whose first day it is reversed.
+    pub period: Period,
+    /// The request id of its record.
+    pub request_id: RequestId,
+    /// The reversal.
+    pub posting: &'a Posting,
+}
+
+impl DueReversal<'_> {
+    /// The command that reverses it, on `day` or later.
+    #[must_use]
+    pub fn command(&self, state: &State, day: Day) -> Command {
+        let mut posting = self.posting.clone();
+        // A hold whose day has passed, or that stands again, is not placed again.
+        posting.holds.retain(|action| match action {
+            HoldAction::Place { expires, name, .. } => {
+                *expires > day && name.is_none_or(|name| state.hold(name).is_none())
+            }
+            HoldAction::Capture { .. } | HoldAction::Release { .. } => true,
+        });
+        let reason = format!("reversal due in {}", self.period);
+        Command::Reverse(Reverse { entry: self.entry, reason, posting })
+    }
+}
+
 /// A window as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowView<'a> {
@@ -292,12 +323,26 @@ impl State {
         self.reversed.get(&entry).copied()
     }
 
+    /// The entries that correct an entry, in the order of their records.
+    #[must_use]
+    pub fn corrections_of(&self, entry: Item) -> &[Item] {
+        self.corrected.get(&entry).map_or(&[], |corrections| corrections)
+    }
+
+    /// The entries that are reversed by themselves, in the order of their records.
+    pub fn due_reversals(&self) -> impl Iterator<Item = DueReversal<'_>> {
+        self.due.iter().map(|(entry, due)| {
+            let Due { period, request_id, posting } = due;
+            DueReversal { entry: *entry, period: *period, request_id: *request_id, posting }
+        })
+    }
+
     /// What waits for another person, in the order of the proposals.
     pub fn proposals(&self) -> impl Iterator<Item = (Position, Proposal)> {
         self.proposals.iter().map(|(position, proposal)| (*position, *proposal))
     }
 
-    fn path_of(&self, account: &Account) -> &str {
+    pub(crate) fn path_of(&self, account: &Account) -> &str {
         row(&self.nodes, account.node).map_or("", |node| &node.path)
     }
 
@@ -306,7 +351,7 @@ impl State {
             number: account.number,
             path: self.path_of(account),
             column: account.column,
-            closed: account.closed,
+            closed: account.standing == Standing::Closed,
             totals: row(&self.nodes, account.node).map(|node| node.totals).unwrap_or_default(),
         }
     }
@@ -330,7 +375,7 @@ impl State {
     }
 }
 
-fn line_view(line: &crate::state::Line) -> LineView<'_> {
+fn line_view(line: &Line) -> LineView<'_> {
     let accrued = line.payable.plus_total(line.contested).plus_total(line.estimate);
     let paid = line.in_transit.plus_total(line.bank).plus_total(line.transferred);
     LineView {

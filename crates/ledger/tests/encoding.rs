@@ -3,9 +3,10 @@
 use expect_test::{Expect, expect};
 use journal::{AccountNumber, Day, Domain as _, Item, NoBlobs, Outcome, Position, RequestId};
 use ledger::{
-    Breach, Command, EntryKind, Event, ExpireHolds, HoldAction, Ledger, Leg, LegAt, MarkPeriod, OpenAccount,
-    PostGroup, Posted, Posting, Refusal, Reverse, SealWindows, SealedWindow, SetLimit, Severity, Stage,
-    WindowKey, WindowName, WindowStep, WindowUse,
+    AccountBalance, Act, AnswerWith, Approve, Breach, Command, EntryKind, Event, ExpireHolds, HoldAction,
+    Ledger, Leg, LegAt, Made, MarkPeriod, OpenAccount, PostGroup, Posted, Posting, Propose, Refusal, Reverse,
+    RollForward, SealWindows, SealedWindow, SetLimit, Severity, ShutFund, Stage, WindowKey, WindowName,
+    WindowStep, WindowUse,
 };
 use money::{NetPence, Pence, Side};
 
@@ -61,6 +62,8 @@ fn posted() -> Posted {
         held: vec![Pence::from_u32(100), Pence::ZERO, Pence::ZERO, Pence::from_u32(500)],
         breaches: vec![Breach { limit: Position::new(2), measure: NetPence::new(-1) }],
         origin: None,
+        made: None,
+        balances: None,
     }
 }
 
@@ -167,6 +170,100 @@ fn bodies_are_what_they_were() {
         Ok(Event::PeriodReopened),
         109,
         &expect!["82821a000313ea637768798200820880"],
+    );
+}
+
+#[test]
+fn bodies_of_what_two_people_do_and_of_year_end_are_what_they_were() {
+    let position = Position::new(5);
+    let mark = MarkPeriod { period: "2017-06".parse().unwrap(), reason: "why".into() };
+    golden(
+        &Command::SoftClosePeriod(mark.clone()),
+        Ok(Event::PeriodSoftClosed),
+        110,
+        &expect!["82821a000313ea637768798200820980"],
+    );
+    let reopen = mark.reopening();
+    golden(
+        &Command::Propose(reopen.clone()),
+        Ok(Event::Proposed),
+        111,
+        &expect!["82828201811a000313ea637768798200820a80"],
+    );
+    let post = Propose { act: Act::Post(PostGroup { postings: vec![posting()] }), reason: "why".into() };
+    golden(
+        &Command::Propose(post),
+        Err(Refusal::ReversalNotLater { posting: 0 }),
+        111,
+        &expect![
+            "8282820281818184041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c6377687982018218228100"
+        ],
+    );
+    let proposal = access::Proposal { digest: reopen.digest(), proposer: position };
+    let approval = access::approve(&proposal, Position::new(7), reopen.digest()).unwrap();
+    let approve = Command::Approve(Approve { proposal: position, digest: reopen.digest(), propose: reopen });
+    let late = Posted { origin: Some("2017-06".parse().unwrap()), ..posted() };
+    golden(
+        &approve,
+        Ok(Event::Approved { approval, posted: vec![late] }),
+        112,
+        &expect![
+            "8283055820db73bce5588c7fe52a254cab14535606d11ec06af4ed769e4c07b2d0379fcaf0828201811a000313ea637768798200820b8282825820db73bce5588c7fe52a254cab14535606d11ec06af4ed769e4c07b2d0379fcaf0050781851943a881840102092484186400001901f4818202201a000313ea"
+        ],
+    );
+    golden(
+        &approve,
+        Err(Refusal::ProposalUnknown),
+        112,
+        &expect![
+            "8283055820db73bce5588c7fe52a254cab14535606d11ec06af4ed769e4c07b2d0379fcaf0828201811a000313ea63776879820182181b80"
+        ],
+    );
+    let line = || "10M/phb/2017-18".parse().unwrap();
+    let shut = Command::ShutFund(ShutFund { line: line(), reason: "why".into() });
+    golden(
+        &shut,
+        Ok(Event::FundShut),
+        113,
+        &expect!["82826f31304d2f7068622f323031372d3138637768798200820c80"],
+    );
+    golden(
+        &shut,
+        Err(Refusal::SuccessorMissing { account: Some(position) }),
+        113,
+        &expect!["82826f31304d2f7068622f323031372d31386377687982018218208105"],
+    );
+    let roll = RollForward { line: line(), accounts: vec![position], holds: vec![hold()] };
+    let Posting { legs, holds, .. } = posting();
+    let made = Posted {
+        made: Some(Box::new(Made { legs, holds })),
+        balances: Some(vec![AccountBalance {
+            account: position,
+            balance: NetPence::new(-3),
+            held: NetPence::ZERO,
+        }]),
+        ..posted()
+    };
+    golden(
+        &Command::RollForward(roll),
+        Ok(Event::Posted(vec![made])),
+        114,
+        &expect![
+            "82836f31304d2f7068622f323031372d3138810581500192f0c12b3c7d4e8f90123456789abc820082028181871943a881840102092484186400001901f481820220f682828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c8183052200"
+        ],
+    );
+    let asked = Posting {
+        reverses_in: Some("2017-07".parse().unwrap()),
+        answer: Some(AnswerWith::Balances),
+        ..posting()
+    };
+    golden(
+        &Command::Post(asked),
+        Err(Refusal::FundShut { account: None }),
+        101,
+        &expect![
+            "828a041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445cf6f6f6f61a000313eb01820182181d80"
+        ],
     );
 }
 

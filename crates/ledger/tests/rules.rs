@@ -298,6 +298,8 @@ fn the_largest_group_fits_a_record() {
             held: vec![Pence::MAX; holds],
             breaches,
             origin: Some("2999-12".parse().unwrap()),
+            made: None,
+            balances: None,
         });
     }
     let outcome = Outcome::Accepted([Event::Posted(posted)].into_iter().collect());

@@ -103,6 +103,7 @@ methods! {
         list_entries: ListEntriesRequest => ListEntriesResponse = read_entries;
         list_holds: ListHoldsRequest => ListHoldsResponse = read_holds;
         list_limits: ListLimitsRequest => ListLimitsResponse = read_limits;
+        list_due_reversals: ListDueReversalsRequest => ListDueReversalsResponse = read_due_reversals;
         list_proposals: ListProposalsRequest => ListProposalsResponse = read_proposals;
         list_periods: ListPeriodsRequest => ListPeriodsResponse = read_periods;
         list_closed_periods: ListClosedPeriodsRequest => ListClosedPeriodsResponse = read_closed_periods;
@@ -115,6 +116,7 @@ methods! {
         set_limit: SetLimitRequest => SetLimitResponse = set_limit;
         seal_windows: SealWindowsRequest => SealWindowsResponse = seal_windows;
         close_period: ClosePeriodRequest => ClosePeriodResponse = close_period;
+        end_year: EndYearRequest => EndYearResponse = end_year;
         soft_close_period: SoftClosePeriodRequest => SoftClosePeriodResponse = soft_close_period;
         propose_postings: ProposePostingsRequest => ProposePostingsResponse = propose_postings;
         approve_proposal: ApproveProposalRequest => ApproveProposalResponse = approve_proposal;

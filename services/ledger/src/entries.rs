@@ -38,7 +38,7 @@ impl Found {
         (&self.posting, &self.posted)
     }
 
-    fn message(&self, reversed_by: Option<Item>) -> v1::Entry {
+    fn message(&self, reversed_by: Option<Item>, corrected_by: &[Item]) -> v1::Entry {
         wire::ledger::entry(&wire::ledger::EntryOf {
             header: &self.header,
             index: self.index,
@@ -46,6 +46,7 @@ impl Found {
             posted: &self.posted,
             reason: &self.reason,
             reversed_by,
+            corrected_by,
         })
     }
 }
@@ -69,18 +70,22 @@ pub(crate) fn find(handle: &Handle<Ledger>, name: Item) -> Result<Found, Status>
     found.into_iter().find(|entry| entry.index == name.index).ok_or_else(|| status::refusal(&missing))
 }
 
-/// Entries as messages, with their reversals as far as the state knows them.
+/// Entries as messages, with their reversals and corrections as far as the state knows them.
 pub(crate) async fn messages(
     handle: &Handle<Ledger>,
     found: Vec<Found>,
 ) -> Result<(Vec<v1::Entry>, ReadAt), Status> {
     let names: Vec<Item> = found.iter().map(Found::name).collect();
     let read = handle.read(None, move |state, at| {
-        let reversed: Vec<Option<Item>> = names.iter().map(|name| state.reversal_of(*name)).collect();
-        (reversed, *at)
+        let linked = |name: &Item| (state.reversal_of(*name), state.corrections_of(*name).to_vec());
+        let linked: Vec<(Option<Item>, Vec<Item>)> = names.iter().map(linked).collect();
+        (linked, *at)
     });
-    let (reversed, at) = read.await?;
-    let entries = found.iter().zip(reversed).map(|(entry, reversed_by)| entry.message(reversed_by)).collect();
+    let (linked, at) = read.await?;
+    let message = |(entry, (reversed_by, corrected_by)): (&Found, &(Option<Item>, Vec<Item>))| {
+        entry.message(*reversed_by, corrected_by)
+    };
+    let entries = found.iter().zip(&linked).map(message).collect();
     Ok((entries, at))
 }
 

@@ -473,7 +473,7 @@ pub(crate) fn read(record: &[u8]) -> Option<Read> {
     };
     let entries = ledger::entries(&command, &outcome).map(|(index, posting, posted)| Entry {
         index,
-        posting: posting.clone(),
+        posting: posting.into_owned(),
         posted: posted.clone(),
         reason: reason.to_owned(),
     });

@@ -19,6 +19,7 @@ mod read;
 mod statement;
 mod tail;
 mod write;
+mod year_end;
 
 pub use adapter::Adapter;
 

@@ -124,6 +124,7 @@ impl Adapter {
             return Err(status::refusal(&ledger::Refusal::ProposalUnknown));
         };
         let keys: Vec<_> = propose.act.postings().iter().map(convert::window_keys).collect();
+        let reverses = propose.act.postings().iter().any(|posting| posting.reverses_in.is_some());
         let command = Command::Approve(Approve { proposal, digest, propose });
         let request = request(request_id, &caller, header.cause, command, &mut Vec::new());
         let answer = handle.submit(request).await?;
@@ -133,7 +134,23 @@ impl Adapter {
             convert::posted(Some((entry, answer.leaf)), answer.replayed, keys, posted)
         });
         let results = results.collect();
+        if reverses {
+            self::reverse_due(&handle, &caller).await?;
+        }
         Ok(v1::ApproveProposalResponse { recorded: Some(recorded(&answer)), results })
+    }
+
+    pub(crate) async fn read_due_reversals(
+        &self,
+        request: v1::ListDueReversalsRequest,
+    ) -> Result<v1::ListDueReversalsResponse, Status> {
+        let v1::ListDueReversalsRequest { system, min_position } = request;
+        let handle = self.journal_named(&system).await?;
+        let read = handle.read(at_least(min_position), |state, at| v1::ListDueReversalsResponse {
+            reversals: state.due_reversals().map(|due| convert::due_reversal(&due)).collect(),
+            as_of: Some(as_of(at)),
+        });
+        Ok(read.await?)
     }
 
     pub(crate) async fn read_proposals(
@@ -179,6 +196,25 @@ impl Adapter {
     }
 }
 
+/// Reverses the entries whose reversal period had begun when they were posted. The day roll would do it too, a day later, and
+/// does it where this is cut short.
+pub(crate) async fn reverse_due(handle: &Handle<Ledger>, caller: &Arc<str>) -> Result<(), Status> {
+    let read = handle.read(None, |state, at| {
+        let begun = |due: &ledger::DueReversal<'_>| due.period.first_day() <= at.business_date.date();
+        let due = state.due_reversals().filter(begun).map(|due| {
+            let index = due.entry.index.to_be_bytes();
+            let id = journal::derived_request_id("reversal-due", due.request_id, &index);
+            (id, due.command(state, at.business_date))
+        });
+        due.collect::<Vec<_>>()
+    });
+    for (id, command) in read.await? {
+        // Whatever refuses it, the day roll asks again.
+        handle.submit(request(id, caller, None, command, &mut Vec::new())).await?;
+    }
+    Ok(())
+}
+
 /// What the record at `position` proposed; `None` when it proposed nothing.
 fn proposed(handle: &Handle<Ledger>, position: Position) -> Result<Option<Proposed>, Status> {
     let Some(record) = handle.record(position)? else { return Ok(None) };
@@ -200,6 +236,8 @@ fn proposed(handle: &Handle<Ledger>, position: Position) -> Result<Option<Propos
         | Command::ClosePeriod(_)
         | Command::ReopenPeriod(_)
         | Command::SoftClosePeriod(_)
+        | Command::ShutFund(_)
+        | Command::RollForward(_)
         | Command::Approve(_) => None,
     })
 }

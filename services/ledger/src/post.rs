@@ -3,6 +3,7 @@
 use crate::{
     Adapter,
     adapter::told_to_drain,
+    period::reverse_due,
     read::as_of,
     write::{decided, event, request},
 };
@@ -69,11 +70,13 @@ async fn each(
 ) -> Result<(Vec<v1::PostingOutcome>, AsOf), Status> {
     let (mut slots, mut requests) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
     let mut scratch = Vec::with_capacity(256);
+    let mut reverses = false;
     for message in messages {
         slots.push(match convert::posting(message) {
             Err(violations) => Slot::Malformed(violations),
             Ok(Asked { request_id, cause, posting }) => {
                 let keys = convert::window_keys(&posting);
+                reverses |= posting.reverses_in.is_some();
                 requests.push(request(request_id, caller, cause, Command::Post(posting), &mut scratch));
                 Slot::Asked(keys)
             }
@@ -88,6 +91,9 @@ async fn each(
             Slot::Malformed(violations) => Message::Refused(malformed(violations)),
             Slot::Asked(keys) => answered(keys, answers.next().ok_or(SubmitError::Stopped)?)?,
         }));
+    }
+    if reverses {
+        reverse_due(handle, caller).await?;
     }
     let as_of = match last {
         Some(as_of) => as_of,
@@ -184,16 +190,25 @@ async fn all_or_none(
     let known = (fields.request_id("request_id", request_id), group(&mut fields, messages));
     let (request_id, (cause, group)) = fields.known(known)?;
     let keys: Vec<SmallVec<[WindowKey; 1]>> = group.postings.iter().map(convert::window_keys).collect();
+    let reverses = group.postings.iter().any(|posting| posting.reverses_in.is_some());
+    // Kept only while it is decided, to name the posting that a refusal is about.
+    let asked = group.postings.clone();
     let command = Command::PostGroup(group);
     if validate_only {
         let read = handle.read(None, move |state, at| (decided(state, at, request_id, &command), as_of(at)));
         let (decided, as_of) = read.await?;
-        let event = decided.map_err(|refusal| status::refusal(&refusal))?;
+        let event = decided.map_err(|refusal| status::refusal(&convert::OfGroup::new(refusal, &asked)))?;
         let outcomes =
             keys.iter().zip(event.posted()).map(|(keys, posted)| outcome(would_be(keys, Ok(Some(posted)))));
         return Ok((outcomes.collect(), as_of));
     }
     let answer = handle.submit(request(request_id, caller, cause, command, &mut Vec::new())).await?;
+    if let Outcome::Refused(refusal) = &answer.outcome {
+        return Err(status::refusal(&convert::OfGroup::new(*refusal, &asked)));
+    }
+    if reverses {
+        reverse_due(handle, caller).await?;
+    }
     let posted = event(&answer.outcome)?.posted();
     let result = |((index, keys), posted): ((u16, &SmallVec<[WindowKey; 1]>), &ledger::Posted)| {
         let entry = Item { position: answer.position, index };

@@ -3,7 +3,7 @@
 use crate::{Adapter, adapter::at_least};
 use access::{Caller, Role};
 use journal::{Day, Position, RequestId};
-use ledger::{LinePosition, State};
+use ledger::{LinePosition, LineView, State};
 use nhs::OdsCode;
 use proto::{common::v1::AsOf, ledger::v1};
 use server::journals::ReadAt;
@@ -157,7 +157,7 @@ impl Adapter {
         }
         let asked = line.clone();
         let read = handle.read(at_least(min_position), move |state, at| {
-            (state.line_at(&asked).as_ref().map(convert::line), as_of(at))
+            (state.line_at(&asked).as_ref().map(|line| standing(state, line)), as_of(at))
         });
         let (position, as_of) = read.await?;
         let position = position.ok_or_else(|| status::refusal(&Missing::Node(line)))?;
@@ -180,7 +180,7 @@ impl Adapter {
         let read = handle.read(at_least(min_position), move |state, at| {
             let after = text_cursor(&page);
             let lines = state.lines_after(after.as_deref());
-            let lines = lines.map(|line| (line.path.as_bytes().to_vec(), convert::line(&line)));
+            let lines = lines.map(|line| (line.path.as_bytes().to_vec(), standing(state, &line)));
             let (lines, last) = cut(page.size, lines);
             let next = last.map(|last| Cursor { position: began(&page, at), last });
             (lines, convert::line_sum("", &sum_of_lines(state)), next, as_of(at))
@@ -280,6 +280,11 @@ impl Adapter {
         });
         Ok(read.await?)
     }
+}
+
+/// A line's position, and whether its year is ended.
+fn standing(state: &State, line: &LineView<'_>) -> v1::LinePosition {
+    v1::LinePosition { fund_shut: state.is_fund_shut(line.path), ..convert::line(line) }
 }
 
 fn sum_of_lines(state: &State) -> LinePosition {

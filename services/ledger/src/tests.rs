@@ -20,7 +20,9 @@ use tonic::{
 };
 use wire::{PageKey, status::reason_of};
 
+mod hot;
 mod periods;
+mod year_end;
 
 struct OneSystem;
 

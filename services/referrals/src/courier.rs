@@ -221,6 +221,8 @@ fn message(position: Position, posting: &Posting, number: &impl Fn(&Account) -> 
         reference: String::new(),
         accounting_date: None,
         on_behalf_of: String::new(),
+        reverses_in: String::new(),
+        balances: false,
     }
 }
 

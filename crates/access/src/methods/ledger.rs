@@ -124,6 +124,14 @@ pub(super) const METHODS: &[Method] = &[
         Auditor,
         Operator,
     ],
+    grant!["/almoner.ledger.v1.LedgerService/EndYear", FinanceApprover],
+    grant![
+        "/almoner.ledger.v1.LedgerService/ListDueReversals",
+        FinancePreparer,
+        FinanceApprover,
+        Auditor,
+        Operator,
+    ],
     grant![
         "/almoner.ledger.v1.LedgerService/ListPeriods",
         Service,

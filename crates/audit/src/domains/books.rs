@@ -83,7 +83,7 @@ impl Examiner<Ledger> for Books {
         }
         let two = matches!(seen.command, Command::Approve(_));
         for (_, posting, posted) in ledger::entries(seen.command, seen.outcome) {
-            self.entry(seen.at, posting, posted, two, notes);
+            self.entry(seen.at, &posting, posted, two, notes);
         }
     }
 

@@ -7,17 +7,18 @@
 mod common;
 mod naive;
 use common::{Book, path, request_id};
-use journal::{Day, Digest, Domain as _, Item, NoBlobs, Position};
+use journal::{Day, Digest, Domain as _, Item, NoBlobs, Outcome, Position};
 use ledger::{
-    Act, Approve, Command, EntryKind, Event, HoldAction, Ledger, Leg, MarkPeriod, PostGroup, Posting,
-    Propose, Reverse, SealWindows, SetLimit, Severity, Stage, WindowKey, WindowName, WindowUse,
+    AccountBalance, Act, AnswerWith, Approve, Command, EntryKind, Event, HoldAction, Ledger, Leg, MarkPeriod,
+    PostGroup, Posting, Propose, Reverse, RollForward, SealWindows, SetLimit, Severity, ShutFund, Stage,
+    WindowKey, WindowName, WindowUse,
 };
 use money::{NetPence, Pence, Side};
 use naive::{Answer, Model};
 use nhs::Period;
 use proptest::prelude::*;
 
-const ACCOUNTS: [&str; 20] = [
+const ACCOUNTS: [&str; 22] = [
     "E/fund/allocation",
     "E/fund/expenditure/third-party",
     "E/fund/expenditure/in-system",
@@ -38,6 +39,8 @@ const ACCOUNTS: [&str; 20] = [
     "P/owed/payable/H",
     "R",
     "target/10M",
+    "N/fund/expenditure/in-system",
+    "N/fund/prepayment/RHW",
 ];
 const NODES: [&str; 8] = [
     "10M",
@@ -53,7 +56,8 @@ const PAYEES: [&str; 3] = ["NT3", "RHW", "H"];
 const KINDS: [EntryKind; 3] = [EntryKind::Activity, EntryKind::OnAccount, EntryKind::PaymentInstructed];
 const HOLDS: [&str; 4] = ["h0", "h1", "h2", "h3"];
 
-const MONTHS: [&str; 5] = ["2017-04", "2017-05", "2017-06", "2017-07", "2017-08"];
+const LINES: [&str; 4] = ["E", "E", "N", "P"];
+const MONTHS: [&str; 6] = ["2017-05", "2017-06", "2017-07", "2018-03", "2018-04", "2018-05"];
 
 fn key(index: usize) -> WindowKey {
     match index % 4 {
@@ -77,6 +81,8 @@ enum Op {
     Propose(Proposed, u64),
     /// Approves one of the proposals, by whom, and whether what was proposed was looked at.
     Approve(usize, u64, bool),
+    EndYear(usize),
+    Roll(usize),
 }
 
 #[derive(Debug, Clone)]
@@ -94,6 +100,9 @@ struct Draw {
     /// Days before today: when it happened, and the accounting date proposed.
     happened: u8,
     accounted: Option<i8>,
+    /// Months from today until it reverses itself.
+    reverses: Option<u8>,
+    balances: bool,
 }
 
 fn draw() -> impl Strategy<Value = Draw> {
@@ -129,8 +138,18 @@ fn draw() -> impl Strategy<Value = Draw> {
     let any = prop::collection::vec((0..ACCOUNTS.len() + 1, any::<bool>(), pence, 0..8_usize), 0..4);
     let legs = prop_oneof![6 => usual, 4 => within, 1 => pair, 1 => any];
     let accounted = prop::option::weighted(0.3, -3_i8..90);
-    (0..KINDS.len(), legs, holds, 0_u8..90, accounted)
-        .prop_map(|(kind, legs, holds, happened, accounted)| Draw { kind, legs, holds, happened, accounted })
+    let asked = (prop::option::weighted(0.15, 0_u8..4), prop::bool::weighted(0.3));
+    (0..KINDS.len(), legs, holds, 0_u8..90, accounted, asked).prop_map(
+        |(kind, legs, holds, happened, accounted, (reverses, balances))| Draw {
+            kind,
+            legs,
+            holds,
+            happened,
+            accounted,
+            reverses,
+            balances,
+        },
+    )
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -143,6 +162,9 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..NODES.len(), any::<bool>(), bound.clone(), bound).prop_map(|(n, h, f, c)| Op::Limit(n, h, f, c)),
         1 => (0..ACCOUNTS.len()).prop_map(Op::Close),
         1 => (1_u8..20).prop_map(Op::Day),
+        1 => Just(Op::Day(150)),
+        1 => (0..LINES.len()).prop_map(Op::EndYear),
+        2 => (0..LINES.len()).prop_map(Op::Roll),
         1 => (0..MONTHS.len(), any::<bool>()).prop_map(|(month, soft)| Op::Shut(month, soft)),
         1 => (0..MONTHS.len(), 0..2_u64).prop_map(|(month, by)| Op::Propose(Proposed::Reopen(month), by)),
         1 => (prop::collection::vec(draw(), 1..3), 0..2_u64)
@@ -191,6 +213,12 @@ impl World {
         let ago = |days: i32| self.book.day.plus(-days);
         let legs = draw.legs.iter().map(leg).collect();
         let mut posting = Posting::new(KINDS[draw.kind], ago(draw.happened.into()), legs);
+        let month = |months: u8| {
+            let first = Period::of(self.book.day.date()).unwrap();
+            core::iter::successors(Some(first), |month| month.next()).nth(months.into())
+        };
+        posting.reverses_in = draw.reverses.and_then(month);
+        posting.answer = draw.balances.then_some(AnswerWith::Balances);
         posting.accounting_date = draw.accounted.map(|days| ago(days.into()));
         for (action, hold, account, pence) in &draw.holds {
             let hold = request_id(HOLDS[*hold]);
@@ -213,7 +241,7 @@ impl World {
         let (command, expected) = match op {
             Op::Group(draws) => {
                 let mut postings: Vec<Posting> = draws.iter().map(|draw| self.posting(draw)).collect();
-                let expected = self.model.post_all(&postings);
+                let expected = self.model.post_all(&postings, false);
                 let command = if postings.len() == 1 {
                     Command::Post(postings.remove(0))
                 } else {
@@ -247,7 +275,8 @@ impl World {
             Op::Close(index) => {
                 let account = self.numbers[*index];
                 let path = path(ACCOUNTS[*index]);
-                let idle = self.model.credit(&path) == 0 && self.model.held(&path) == 0;
+                let nil = self.model.credit(&path) == 0 && self.model.held(&path) == 0;
+                let idle = nil && !self.model.is_needed(account);
                 let expected = match (self.model.closed.contains(&account), idle) {
                     (true, _) => Err("ACCOUNT_CLOSED"),
                     (false, false) => Err("ACCOUNT_IN_USE"),
@@ -268,29 +297,56 @@ impl World {
                 None => return,
             },
             Op::Day(days) => {
-                let day = self.book.day.plus((*days).into());
-                self.book.roll_to(day);
-                self.model.expire(day);
+                for _ in 0..*days {
+                    self.begin_day();
+                }
                 return;
             }
+            Op::EndYear(line) => {
+                let line = path(LINES[*line]);
+                let expected = self.model.shut_fund(&line, self.book.day);
+                (Command::ShutFund(ShutFund { line: line.parse().unwrap(), reason: "test".into() }), expected)
+            }
+            Op::Roll(line) => {
+                let line = path(LINES[*line]);
+                let expected = self.model.roll(&line);
+                let accounts = self.book.state.to_roll_forward(&line);
+                let holds = HOLDS.map(request_id).to_vec();
+                (Command::RollForward(RollForward { line: line.parse().unwrap(), accounts, holds }), expected)
+            }
         };
-        let got = self.book.submit(id, &command).1;
+        let (position, got) = self.book.submit(id, &command);
         self.book.caller = Position::FIRST;
         assert_eq!(got.as_ref().map(|_| ()).map_err(ledger::Refusal::reason), expected, "{command:?}");
-        self.notes(&command, got.ok());
+        self.notes(&command, got.ok(), position);
+        self.book.identity();
     }
 
     /// A window's steps are numbered without a gap and carry its true total.
-    fn notes(&self, command: &Command, event: Option<Event>) {
+    fn notes(&mut self, command: &Command, event: Option<Event>, position: Position) {
         let Some(event) = event else { return };
         for (posting, posted) in command.postings().iter().zip(event.posted()) {
             let two = matches!(command, Command::Approve(_));
             let expected = self.model.accounting(self.book.day, posting, two);
             assert_eq!((posted.accounting_date, posted.origin), expected, "{posting:?}");
         }
-        let Some((posting, posted)) = command.postings().iter().zip(event.posted()).next_back() else {
-            return;
-        };
+        let outcome = Outcome::Accepted([event].into_iter().collect());
+        for ((index, posting, posted), expected) in
+            ledger::entries(command, &outcome).zip(&self.model.answers)
+        {
+            if matches!(command, Command::RollForward(_)) {
+                continue;
+            }
+            let balance =
+                |b: &AccountBalance| (b.account, i128::from(b.balance.get()), i128::from(b.held.get()));
+            let found = posted.balances.as_ref().map(|all| all.iter().map(balance).collect::<Vec<_>>());
+            assert_eq!(&found, expected, "{posting:?}");
+            if let Some(period) = posting.reverses_in {
+                let accounts = posting.legs.iter().map(|leg| leg.account).collect();
+                self.model.due.push((Item { position, index }, period, accounts));
+            }
+        }
+        let Some((_, posting, posted)) = ledger::entries(command, &outcome).last() else { return };
         let Some(step) = posted.windows.last() else { return };
         let leg = &posting.legs[usize::from(step.leg)];
         let payee = self.model.path(leg.account).unwrap().payee().unwrap();
@@ -325,7 +381,7 @@ impl World {
                 self.model.shut.retain(|(shut, _)| shut != period);
                 if self.model.shut.len() < shut { Ok(()) } else { Err("PERIOD_NOT_CLOSED") }
             }
-            Act::Post(group) => self.model.post_all(&group.postings),
+            Act::Post(group) => self.model.post_all(&group.postings, false),
         }
     }
 
@@ -371,13 +427,48 @@ impl World {
         let (command, outcome) = Ledger::decode(record.kind, &record.body, &NoBlobs).unwrap();
         let (at, posting, posted) = ledger::entries(&command, &outcome).last()?;
         let entry = Item { position: record.at.position, index: at };
-        let posting = Posting::reversal_of(entry, posting, posted, self.book.day);
-        let expected = if self.model.reversed.contains(&entry) {
-            Err("ALREADY_REVERSED")
-        } else {
-            self.model.post_all(core::slice::from_ref(&posting)).map(|()| self.model.reversed.push(entry))
-        };
-        Some((Command::Reverse(Reverse { entry, reason: "test".into(), posting }), expected))
+        let posting = Posting::reversal_of(entry, &posting, posted, self.book.day);
+        let reverse = Reverse { entry, reason: "test".into(), posting };
+        let expected = self.reversed(&reverse);
+        Some((Command::Reverse(reverse), expected))
+    }
+
+    /// What a reversal does to the model. One that is due passes every limit.
+    fn reversed(&mut self, reverse: &Reverse) -> Answer<()> {
+        let entry = reverse.entry;
+        if self.model.reversed.contains(&entry) {
+            return Err("ALREADY_REVERSED");
+        }
+        let today = self.book.day.date();
+        let due = self.model.due.iter().any(|(due, period, _)| *due == entry && period.first_day() <= today);
+        self.model.post_all(core::slice::from_ref(&reverse.posting), due)?;
+        self.model.reversed.push(entry);
+        self.model.due.retain(|(due, ..)| *due != entry);
+        Ok(())
+    }
+
+    /// A day begins: holds end, and entries that reverse themselves do so, of those whose month has begun.
+    fn begin_day(&mut self) {
+        let before = self.book.records.len();
+        let day = self.book.day.plus(1);
+        self.book.roll_to(day);
+        self.model.expire(day);
+        let begun = |(_, period, _): &&(Item, Period, Vec<Position>)| period.first_day() <= day.date();
+        let mut expected: Vec<Item> = self.model.due.iter().filter(begun).map(|(entry, ..)| *entry).collect();
+        expected.sort();
+        let mut asked = Vec::new();
+        for index in before..self.book.records.len() {
+            let record = &self.book.records[index];
+            let (command, outcome) = Ledger::decode(record.kind, &record.body, &NoBlobs).unwrap();
+            let Command::Reverse(reverse) = command else { continue };
+            asked.push(reverse.entry);
+            let got = match outcome {
+                Outcome::Accepted(_) => Ok(()),
+                Outcome::Refused(refusal) => Err(refusal.reason()),
+            };
+            assert_eq!(self.reversed(&reverse), got, "{reverse:?}");
+        }
+        assert_eq!(asked, expected);
     }
 
     fn limit(
@@ -435,10 +526,24 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_naive_ledger_agrees(ops in prop::collection::vec(op(), 1..60)) {
+    fn a_naive_ledger_agrees(
+        ops in prop::collection::vec(op(), 1..60),
+        later in prop::option::of(prop::collection::vec(op(), 1..40)),
+    ) {
         let mut world = World::new();
         for op in &ops {
             world.step(op);
+        }
+        // In half of the cases a year ends and things go on.
+        if let Some(later) = &later {
+            while world.book.day.date() < jiff::civil::date(2018, 4, 2) {
+                world.begin_day();
+            }
+            world.step(&Op::EndYear(0));
+            world.book.restore();
+            for op in later {
+                world.step(op);
+            }
         }
         world.agree();
     }

@@ -58,6 +58,8 @@ pub fn posting(
         reference: posting.plan.to_string(),
         accounting_date: None,
         on_behalf_of: on_behalf_of.to_owned(),
+        reverses_in: String::new(),
+        balances: false,
     })
 }
 

@@ -4,8 +4,8 @@ use super::window::key_from;
 use crate::{Fields, Violations, common};
 use journal::{AccountNumber, Cause, Day, Instant, Item, Position, RequestId};
 use ledger::{
-    AccountPath, EntryKind, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction, LEGS_PER_POSTING_MAX, Leg, NodePath,
-    ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, Posting, REFERENCE_BYTES_MAX, SetLimit, Severity,
+    AccountPath, AnswerWith, EntryKind, HOLD_ACTIONS_PER_POSTING_MAX, HoldAction, LEGS_PER_POSTING_MAX, Leg,
+    NodePath, ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, Posting, REFERENCE_BYTES_MAX, SetLimit, Severity,
     WindowName, WindowUse,
 };
 use money::{NetPence, Side};
@@ -48,6 +48,8 @@ fn posting_fields(fields: &mut Fields, message: &v1::Posting) -> Option<Asked> {
         reference,
         accounting_date,
         on_behalf_of,
+        reverses_in,
+        balances,
     } = message;
     let request_id = id(fields, "request_id", request_id);
     let kind = fields.one_of("kind", *kind, kind_from);
@@ -65,6 +67,7 @@ fn posting_fields(fields: &mut Fields, message: &v1::Posting) -> Option<Asked> {
     let reference = plain(fields, "reference", reference, REFERENCE_BYTES_MAX);
     let accounting_date = fields.date_optional("accounting_date", *accounting_date);
     let on_behalf_of = plain(fields, "on_behalf_of", on_behalf_of, ON_BEHALF_BYTES_MAX);
+    let reverses_in = fields.parse_optional::<Period>("reverses_in", reverses_in);
     Some(Asked {
         request_id: request_id?,
         cause: cause?,
@@ -77,6 +80,8 @@ fn posting_fields(fields: &mut Fields, message: &v1::Posting) -> Option<Asked> {
             reference: reference?,
             accounting_date: accounting_date?.map(Day::from),
             on_behalf_of: on_behalf_of?,
+            reverses_in: reverses_in?,
+            answer: balances.then_some(AnswerWith::Balances),
         },
     })
 }

@@ -14,7 +14,7 @@ pub use outward::{
     EntryOf, account, balance, entry, hold, kind, line, line_sum, pence, posted, refused, side, totals,
     window, window_keys,
 };
-pub use period::{ProposalOf, accounting_period, proposal};
+pub use period::{ProposalOf, accounting_period, due_reversal, proposal};
 pub use window::{key, key_from};
 
 use crate::{Class, FieldError, Reason};
@@ -62,6 +62,12 @@ impl Reason for Refusal {
         "PROPOSAL_UNKNOWN",
         "SAME_PERSON",
         "DIGEST_MISMATCH",
+        "FUND_SHUT",
+        "FUND_OPEN",
+        "YEAR_NOT_OVER",
+        "SUCCESSOR_MISSING",
+        "LINE_UNKNOWN",
+        "REVERSAL_NOT_LATER",
         "LIMIT_EXCEEDED",
     ];
 
@@ -88,6 +94,7 @@ impl Reason for Refusal {
                 format!("accounts/{account}")
             }
             Self::Unbalanced { posting, .. } => format!("postings[{posting}].legs"),
+            Self::ReversalNotLater { posting } => format!("postings[{posting}].reverses_in"),
             Self::WindowUnknown { index } => format!("windows[{index}]"),
             Self::LimitInverted => "floor_pence".to_owned(),
             Self::LimitExceeded { limit, .. } => format!("limits/{limit}"),
@@ -105,7 +112,12 @@ impl Reason for Refusal {
             | Self::PeriodSoftClosed
             | Self::ProposalUnknown
             | Self::SamePerson
-            | Self::DigestMismatch => String::new(),
+            | Self::DigestMismatch
+            | Self::FundShut { .. }
+            | Self::FundOpen
+            | Self::YearNotOver
+            | Self::SuccessorMissing { .. }
+            | Self::LineUnknown => String::new(),
         }
     }
 
@@ -145,8 +157,66 @@ impl Reason for Refusal {
             | Self::PeriodSoftClosed
             | Self::ProposalUnknown
             | Self::SamePerson
-            | Self::DigestMismatch => Vec::new(),
+            | Self::DigestMismatch
+            | Self::FundOpen
+            | Self::YearNotOver
+            | Self::LineUnknown
+            | Self::ReversalNotLater { .. } => Vec::new(),
+            Self::FundShut { account } | Self::SuccessorMissing { account } => {
+                account.iter().map(|account| ("account", account.to_string())).collect()
+            }
         }
+    }
+}
+
+/// A refusal of a group of postings, told of the one that it is about.
+#[derive(Debug, Clone, Copy)]
+pub struct OfGroup {
+    refusal: Refusal,
+    posting: Option<usize>,
+}
+
+impl OfGroup {
+    /// The refusal of `postings`.
+    #[must_use]
+    pub fn new(refusal: Refusal, postings: &[ledger::Posting]) -> Self {
+        Self { refusal, posting: refusal.posting(postings) }
+    }
+}
+
+impl fmt::Display for OfGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.posting {
+            Some(posting) => write!(f, "posting {posting} of the group: {}", self.refusal),
+            None => write!(f, "the group as a whole: {}", self.refusal),
+        }
+    }
+}
+
+impl Reason for OfGroup {
+    const SERVICE: Service = Service::Ledger;
+    const REASONS: &'static [&'static str] = Refusal::REASONS;
+
+    fn reason(&self) -> &'static str {
+        self.refusal.reason()
+    }
+
+    fn class(&self) -> Class {
+        Reason::class(&self.refusal)
+    }
+
+    fn subject(&self) -> String {
+        let subject = Reason::subject(&self.refusal);
+        match self.posting {
+            Some(posting) if subject.is_empty() => format!("postings[{posting}]"),
+            Some(_) | None => subject,
+        }
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        let mut metadata = self.refusal.metadata();
+        metadata.extend(self.posting.map(|posting| ("posting", posting.to_string())));
+        metadata
     }
 }
 

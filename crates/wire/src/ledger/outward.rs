@@ -4,8 +4,9 @@ use super::window::key as window_key;
 use crate::{Reason, common, status};
 use journal::{Digest, Header, Item, Position};
 use ledger::{
-    AccountView, Breach, EntryKind, HoldAction, HoldView, Leg, Limit, LinePosition, LineView, NodeView,
-    Posted, Posting, Refusal, Severity, Totals, WindowKey, WindowStep, WindowUse, WindowView,
+    AccountBalance, AccountView, AnswerWith, Breach, EntryKind, HoldAction, HoldView, Leg, Limit,
+    LinePosition, LineView, NodeView, Posted, Posting, Refusal, Severity, Totals, WindowKey, WindowStep,
+    WindowUse, WindowView,
 };
 use money::{NetPence, Pence, Side, TotalPence};
 use proto::ledger::v1;
@@ -115,6 +116,7 @@ pub fn line_sum(path: &str, position: &LinePosition) -> v1::LinePosition {
         transferred_pence: pence(*transferred),
         available_pence: pence(*available),
         expenditure_pence: pence(*expenditure),
+        fund_shut: false,
     }
 }
 
@@ -177,7 +179,7 @@ fn breaches(breaches: &[Breach]) -> Vec<v1::Breach> {
     breaches.iter().map(breach).collect()
 }
 
-fn entry_name(item: Item) -> v1::EntryName {
+pub(super) fn entry_name(item: Item) -> v1::EntryName {
     let Item { position, index } = item;
     v1::EntryName { position: position.get(), index: index.into() }
 }
@@ -191,7 +193,7 @@ pub fn posted(
     keys: &[WindowKey],
     posted: &Posted,
 ) -> v1::PostingResult {
-    let Posted { accounting_date, windows, held, breaches: passed, origin } = posted;
+    let Posted { accounting_date, windows, held, breaches: passed, origin, made, balances } = posted;
     v1::PostingResult {
         entry: entry.map(|(item, _)| entry_name(item)),
         leaf_hash: entry.map(|(_, leaf)| common::digest(leaf)).unwrap_or_default(),
@@ -201,7 +203,14 @@ pub fn posted(
         held_pence: held.iter().map(|pence| pence.get()).collect(),
         breaches: breaches(passed),
         period_of_origin: origin.map(|month| month.to_string()).unwrap_or_default(),
+        legs_made: made.iter().flat_map(|made| &made.legs).map(leg).collect(),
+        balances: balances.iter().flatten().map(account_balance).collect(),
     }
+}
+
+fn account_balance(balance: &AccountBalance) -> v1::ResultingBalance {
+    let AccountBalance { account, balance, held } = balance;
+    v1::ResultingBalance { account: account.get(), balance_pence: balance.get(), held_pence: held.get() }
 }
 
 /// Why a posting of a batch was refused, and where that is recorded.
@@ -233,13 +242,16 @@ pub struct EntryOf<'a> {
     pub reason: &'a str,
     /// The entry that reversed it.
     pub reversed_by: Option<Item>,
+    /// The entries that correct it.
+    pub corrected_by: &'a [Item],
 }
 
 /// An entry on the wire.
 #[must_use]
 pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
-    let EntryOf { header, index, posting, posted, reason, reversed_by } = of;
-    let Posted { accounting_date, windows, held, breaches: passed, origin } = posted;
+    let EntryOf { header, index, posting, posted, reason, reversed_by, corrected_by } = of;
+    // The posting is as it was made, and balances are for who asked for them.
+    let Posted { accounting_date, windows, held, breaches: passed, origin, made: _, balances: _ } = posted;
     v1::Entry {
         name: Some(entry_name(Item { position: header.position, index: *index })),
         posting: Some(posting_message(header, posting)),
@@ -253,12 +265,23 @@ pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
         reversed_by: reversed_by.map(entry_name),
         reason: (*reason).to_owned(),
         period_of_origin: origin.map(|month| month.to_string()).unwrap_or_default(),
+        corrected_by: corrected_by.iter().map(|entry| entry_name(*entry)).collect(),
     }
 }
 
 pub(super) fn posting_message(header: &Header, posting: &Posting) -> v1::Posting {
-    let Posting { kind, effective_date, legs, holds, corrects, reference, accounting_date, on_behalf_of } =
-        posting;
+    let Posting {
+        kind,
+        effective_date,
+        legs,
+        holds,
+        corrects,
+        reference,
+        accounting_date,
+        on_behalf_of,
+        reverses_in,
+        answer,
+    } = posting;
     v1::Posting {
         request_id: header.request_id.to_bytes().to_vec(),
         kind: self::kind(*kind).into(),
@@ -270,6 +293,8 @@ pub(super) fn posting_message(header: &Header, posting: &Posting) -> v1::Posting
         reference: reference.clone().unwrap_or_default(),
         accounting_date: accounting_date.map(common::day),
         on_behalf_of: on_behalf_of.clone().unwrap_or_default(),
+        reverses_in: reverses_in.map(|month| month.to_string()).unwrap_or_default(),
+        balances: *answer == Some(AnswerWith::Balances),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Months and what waits for another person.
 
-use super::outward::posting_message;
+use super::outward::{entry_name, posting_message};
 use crate::common;
 use journal::{Digest, Header, Position};
-use ledger::{Act, Marked, PeriodStanding, PeriodView, Propose};
+use ledger::{Act, DueReversal, Marked, PeriodStanding, PeriodView, Propose};
 use proto::ledger::v1;
 
 /// A month on the wire.
@@ -22,6 +22,13 @@ pub fn accounting_period(view: &PeriodView) -> v1::AccountingPeriod {
         marked_position: at(|marked| marked.position),
         marked_caller: at(|marked| marked.caller),
     }
+}
+
+/// An entry that is reversed by itself, on the wire.
+#[must_use]
+pub fn due_reversal(due: &DueReversal<'_>) -> v1::DueReversal {
+    let DueReversal { entry, period, request_id: _, posting: _ } = due;
+    v1::DueReversal { entry: Some(entry_name(*entry)), period: period.to_string() }
 }
 
 /// A proposal with the record that it stands in.

@@ -99,6 +99,8 @@ fn posted_nothing() -> Posted {
         held: vec![],
         breaches: vec![],
         origin: None,
+        made: None,
+        balances: None,
     }
 }
 
@@ -110,6 +112,7 @@ fn message_of(id: RequestId, cause: Option<Cause>, posting: &Posting) -> v1::Pos
         posted: &posted_nothing(),
         reason: "",
         reversed_by: None,
+        corrected_by: &[],
     };
     entry(&of).posting.unwrap()
 }
@@ -156,6 +159,8 @@ fn everything_wrong_with_a_posting_is_told_at_once() {
         reference: "é".into(),
         accounting_date: None,
         on_behalf_of: "x".repeat(201),
+        reverses_in: "2017-13".into(),
+        balances: false,
     };
     let told: Vec<String> =
         posting(&message).unwrap_err().iter().map(|v| format!("{} {}", v.field, v.reason)).collect();
@@ -177,7 +182,8 @@ fn everything_wrong_with_a_posting_is_told_at_once() {
         cause.service FIELD_INVALID
         corrects.index FIELD_INVALID
         reference FIELD_INVALID
-        on_behalf_of FIELD_TOO_LONG"#]]
+        on_behalf_of FIELD_TOO_LONG
+        reverses_in PERIOD_INVALID"#]]
     .assert_eq(&told.join("\n"));
 }
 

@@ -63,6 +63,10 @@ enum Command {
     ClosePeriod(period::Period),
     /// Propose to open a closed month again; another person approves it
     ReopenPeriod(period::Period),
+    /// End the year of a line: its fund shuts, what it still holds moves to the year after
+    EndYear(period::EndYear),
+    /// List the entries that reverse themselves, and when
+    DueReversals,
     /// List what waits for another person
     Proposals,
     /// Approve what another person proposed
@@ -106,6 +110,8 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::SoftClosePeriod(period) => period::soft_close(&ledger, period).await,
         Command::ClosePeriod(period) => period::close(&ledger, period).await,
         Command::ReopenPeriod(period) => period::reopen(&ledger, period).await,
+        Command::EndYear(of) => period::end_year(&ledger, of).await,
+        Command::DueReversals => period::due_reversals(&ledger).await,
         Command::Proposals => period::proposals(&ledger).await,
         Command::Approve(of) => period::approve(&ledger, of).await,
     }

@@ -32,6 +32,18 @@ pub(super) struct Year {
     financial_year: String,
 }
 
+/// A line whose year is over.
+#[derive(Debug, Args)]
+pub(super) struct EndYear {
+    /// The line, for example 10M/elective/2017-18
+    line: String,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    attempt: Attempt,
+}
+
 /// What to approve.
 #[derive(Debug, Args)]
 pub(super) struct Approve {
@@ -139,5 +151,33 @@ pub(super) async fn approve(ledger: &Ledger, of: Approve) -> anyhow::Result<()> 
         request_id: attempt.id(),
     };
     say(ledger.ask(request).await?.recorded);
+    Ok(())
+}
+
+pub(super) async fn end_year(ledger: &Ledger, of: EndYear) -> anyhow::Result<()> {
+    let EndYear { line, reason, attempt } = of;
+    let (system, request_id) = (ledger.system.clone(), attempt.id());
+    let request = v1::EndYearRequest { system, request_id, line, reason };
+    let answer = ledger.ask(request).await?;
+    match answer.recorded {
+        Some(recorded) => say(Some(recorded)),
+        None => output::line(format_args!("the year was ended before; what was left is moved now")),
+    }
+    output::line(format_args!(
+        "{} entries and {} holds moved to the year after",
+        answer.entries.len(),
+        answer.holds_moved
+    ));
+    Ok(())
+}
+
+pub(super) async fn due_reversals(ledger: &Ledger) -> anyhow::Result<()> {
+    let request = v1::ListDueReversalsRequest { system: ledger.system.clone(), min_position: None };
+    let mut rows = table(["entry", "reverses in"], 0..1);
+    for due in ledger.ask(request).await?.reversals {
+        let entry = due.entry.unwrap_or_default();
+        rows.add_row([format!("{}/{}", entry.position, entry.index), due.period]);
+    }
+    show(&rows);
     Ok(())
 }

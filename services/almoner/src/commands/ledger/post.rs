@@ -3,14 +3,14 @@
 use super::{
     Ledger,
     period::waits,
-    read::account_number,
+    read::{account_number, paths},
     write::{Attempt, made},
 };
 use crate::output;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
-use money::Pence;
+use money::{NetPence, Pence};
 use proto::ledger::v1::{self, EntryKind, PostingMode, Side};
 
 /// An entry.
@@ -31,6 +31,9 @@ pub(super) struct Post {
     /// In whose month it is to be accounted for; default: today's
     #[arg(long)]
     accounting_date: Option<Date>,
+    /// The month on whose first day it reverses itself, for example 2017-07
+    #[arg(long, value_name = "MONTH", default_value = "")]
+    reverses_in: String,
     /// Propose it instead, as a soft-closed month needs: another person approves it
     #[arg(long, requires = "reason")]
     propose: bool,
@@ -45,7 +48,8 @@ pub(super) struct Post {
 }
 
 pub(super) async fn post(ledger: &Ledger, post: Post) -> anyhow::Result<()> {
-    let Post { kind, date, debit, credit, accounting_date, propose, reason, reference, attempt } = post;
+    let Post { kind, date, debit, credit, accounting_date, reverses_in, propose, reason, reference, attempt } =
+        post;
     let name = format!("ENTRY_KIND_{}", kind.to_uppercase().replace('-', "_"));
     let kind = EntryKind::from_str_name(&name).with_context(|| format!("there is no kind {kind}"))?;
     let mut legs = Vec::new();
@@ -63,6 +67,8 @@ pub(super) async fn post(ledger: &Ledger, post: Post) -> anyhow::Result<()> {
         legs,
         reference,
         accounting_date: accounting_date.map(wire::common::date),
+        reverses_in,
+        balances: true,
         ..v1::Posting::default()
     };
     let system = ledger.system.clone();
@@ -82,6 +88,14 @@ pub(super) async fn post(ledger: &Ledger, post: Post) -> anyhow::Result<()> {
     let position = posted.entry.unwrap_or_default().position;
     let replayed = if posted.replayed { " (before)" } else { "" };
     output::line(format_args!("posted at position {position}{replayed}"));
+    let names = paths(ledger).await?;
+    for balance in posted.balances {
+        let path = names.get(&balance.account).map_or("", String::as_str);
+        output::line(format_args!("  {path} stands at {}", NetPence::new(balance.balance_pence)));
+    }
+    if !posted.legs_made.is_empty() {
+        output::line(format_args!("the line's year is ended: it is made in the year after"));
+    }
     if !posted.period_of_origin.is_empty() {
         let month = posted.period_of_origin;
         output::line(format_args!(
