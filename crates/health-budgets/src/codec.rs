@@ -1,8 +1,8 @@
 //! Record bodies: `[command fields, [0, events] or [1, refusal]]`. Old kinds would decode into today's events here.
 
 use crate::{Command, Event, Refusal};
-use journal::{DecodeError, Events, Kind, Outcome, Service};
-use minicbor::{Decoder, Encoder, decode::Error as BodyError, encode::Error as EncodeError};
+use journal::{DecodeError, Kind, Outcome, Service, Written, decode_body, encode_body};
+use minicbor::{Decoder, Encoder};
 
 macro_rules! kinds {
     ($($number:literal $name:ident $fields:tt;)*) => {
@@ -13,7 +13,7 @@ macro_rules! kinds {
         fn encode_command(
             command: &Command,
             e: &mut Encoder<&mut Vec<u8>>,
-        ) -> Result<(), EncodeError<core::convert::Infallible>> {
+        ) -> Written {
             match command { $(Command::$name(fields) => e.encode(fields)?.ok(),)* }
         }
 
@@ -68,45 +68,9 @@ pub(crate) fn command_bytes(command: &Command) -> Vec<u8> {
 }
 
 pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail, and the values hold nothing that CBOR lacks.
-    let _ = try_encode(command, outcome, &mut Encoder::new(body));
-}
-
-fn try_encode(
-    command: &Command,
-    outcome: &Outcome<Event, Refusal>,
-    e: &mut Encoder<&mut Vec<u8>>,
-) -> Result<(), EncodeError<core::convert::Infallible>> {
-    e.array(2)?;
-    encode_command(command, e)?;
-    e.array(2)?;
-    match outcome {
-        Outcome::Accepted(events) => e.u8(0)?.encode(events.as_slice())?,
-        Outcome::Refused(refusal) => e.u8(1)?.encode(refusal)?,
-    };
-    Ok(())
+    encode_body(outcome, body, |e| encode_command(command, e));
 }
 
 pub(crate) fn decode(kind: Kind, body: &[u8]) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
-    let mut d = Decoder::new(body);
-    pair(&mut d)?;
-    let command = decode_command(kind, &mut d)?;
-    pair(&mut d)?;
-    let outcome = match d.u8()? {
-        0 => Outcome::Accepted(d.array_iter::<Event>()?.collect::<Result<Events<Event>, _>>()?),
-        1 => Outcome::Refused(d.decode()?),
-        _ => return Err(BodyError::message("an outcome is 0 or 1").into()),
-    };
-    if d.position() != body.len() {
-        return Err(BodyError::message("bytes follow the outcome").into());
-    }
-    Ok((command, outcome))
-}
-
-fn pair(d: &mut Decoder<'_>) -> Result<(), BodyError> {
-    if d.array()? == Some(2) {
-        Ok(())
-    } else {
-        Err(BodyError::message("a body is a pair of command and outcome"))
-    }
+    decode_body(body, |d| decode_command(kind, d))
 }

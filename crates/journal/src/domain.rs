@@ -35,6 +35,12 @@ pub enum Outcome<E, R> {
 pub trait Blobs {
     /// The bytes whose SHA-256 is `digest`, or `None` when they are not at hand.
     fn blob(&self, digest: Digest) -> Option<Arc<[u8]>>;
+
+    /// The same, checked against the digest. Errors when it is missing or holds other bytes.
+    fn checked(&self, digest: Digest) -> Result<Arc<[u8]>, DecodeError> {
+        let bytes = self.blob(digest).ok_or(DecodeError::BlobMissing(digest))?;
+        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(DecodeError::BlobDamaged(digest)) }
+    }
 }
 
 /// No blobs: for domains whose records name none, and for tests.

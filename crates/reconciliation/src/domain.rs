@@ -6,10 +6,10 @@ use crate::{
     command::{CHANGES_PER_REPORT_MAX, Moved, ROWS_MAX},
 };
 use journal::{
-    Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Position, Service,
-    derived_request_id,
+    Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Position, Service, Written,
+    decode_body, derived_request_id, encode_body,
 };
-use minicbor::{Decode, Decoder, Encoder, encode::Error as EncodeError};
+use minicbor::{Decoder, Encoder};
 use money::NetPence;
 use smallvec::smallvec;
 use std::collections::BTreeSet;
@@ -70,8 +70,7 @@ impl Domain for Reconciliation {
     }
 
     fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail, and the values hold nothing that CBOR lacks.
-        let _ = encode(command, outcome, &mut Encoder::new(body));
+        encode_body(outcome, body, |e| encode(command, e));
     }
 
     fn decode(
@@ -79,21 +78,14 @@ impl Domain for Reconciliation {
         body: &[u8],
         _: &dyn Blobs,
     ) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
-        let mut d = Decoder::new(body);
-        length(&mut d, 2)?;
-        let command = match kind {
-            PROPOSE => Command::Propose(d.decode()?),
-            APPROVE => Command::Approve(decode_approve(&mut d)?),
-            RECORD_POSITION => Command::RecordPosition(decode_position(&mut d)?),
-            Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
-        };
-        length(&mut d, 2)?;
-        let outcome = match d.u8()? {
-            0 => Outcome::Accepted(Events::from_vec(Vec::<Event>::decode(&mut d, &mut ())?)),
-            1 => Outcome::Refused(d.decode()?),
-            _ => return Err(minicbor::decode::Error::message("an outcome is 0 or 1").into()),
-        };
-        Ok((command, outcome))
+        decode_body(body, |d| {
+            Ok(match kind {
+                PROPOSE => Command::Propose(d.decode()?),
+                APPROVE => Command::Approve(decode_approve(d)?),
+                RECORD_POSITION => Command::RecordPosition(decode_position(d)?),
+                Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
+            })
+        })
     }
 
     fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
@@ -198,10 +190,7 @@ fn apply_approval(state: &mut State, at: &Moment, approve: &ApproveControlTotal)
     }
 }
 
-type Encoded = Result<(), EncodeError<core::convert::Infallible>>;
-
-fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<&mut Vec<u8>>) -> Encoded {
-    e.array(2)?;
+fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
     match command {
         Command::Propose(fields) => e.encode(fields)?,
         Command::Approve(fields) => e.array(2)?.encode(fields.proposal)?.bytes(&fields.digest.0)?,
@@ -209,11 +198,6 @@ fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<
             e.array(6)?.encode(fields.year)?.encode(&fields.sources)?.bytes(&fields.pack.0)?;
             e.encode(fields.unexplained)?.u32(fields.ties)?.u32(fields.breaks)?
         }
-    };
-    e.array(2)?;
-    match outcome {
-        Outcome::Accepted(events) => e.u8(0)?.encode(events.as_slice())?,
-        Outcome::Refused(refusal) => e.u8(1)?.encode(refusal)?,
     };
     Ok(())
 }

@@ -4,8 +4,11 @@ use crate::{
     AdoptReference, AdoptTerms, Command, Event, ExpireReferral, Refusal, Report, SealCut, State, apply,
     decide, report, snapshot,
 };
-use journal::{Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service};
-use minicbor::{Decoder, Encoder};
+use journal::{
+    Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service, Written, decode_body,
+    encode_body,
+};
+use minicbor::Encoder;
 use reference::Reference;
 use std::sync::Arc;
 
@@ -55,8 +58,7 @@ impl Domain for Referrals {
     }
 
     fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail, and no command or event holds anything that CBOR lacks.
-        let _ = encode(command, outcome, &mut Encoder::new(body));
+        encode_body(outcome, body, |e| encode(command, e));
     }
 
     fn decode(
@@ -64,21 +66,20 @@ impl Domain for Referrals {
         body: &[u8],
         blobs: &dyn Blobs,
     ) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
-        let mut d = Decoder::new(body);
-        d.array()?;
-        let command = match kind {
-            ADOPT_REFERENCE => Command::AdoptReference(adoption(d.decode()?, blobs)?),
-            OPEN_SUBMISSION => Command::OpenSubmission(d.decode()?),
-            RECORD_REFERRAL => Command::RecordReferral(d.decode()?),
-            END_REFERRAL => Command::EndReferral(d.decode()?),
-            SUBMIT_LINE => Command::SubmitLine(d.decode()?),
-            SUBMIT_UNREADABLE => Command::SubmitUnreadable(d.decode()?),
-            WITHDRAW_LINE => Command::WithdrawLine(d.decode()?),
-            SEAL_CUT => Command::SealCut(d.decode()?),
-            EXPIRE_REFERRAL => Command::ExpireReferral(d.decode()?),
-            Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
-        };
-        Ok((command, outcome(&mut d)?))
+        decode_body(body, |d| {
+            Ok(match kind {
+                ADOPT_REFERENCE => Command::AdoptReference(adoption(d.decode()?, blobs)?),
+                OPEN_SUBMISSION => Command::OpenSubmission(d.decode()?),
+                RECORD_REFERRAL => Command::RecordReferral(d.decode()?),
+                END_REFERRAL => Command::EndReferral(d.decode()?),
+                SUBMIT_LINE => Command::SubmitLine(d.decode()?),
+                SUBMIT_UNREADABLE => Command::SubmitUnreadable(d.decode()?),
+                WITHDRAW_LINE => Command::WithdrawLine(d.decode()?),
+                SEAL_CUT => Command::SealCut(d.decode()?),
+                EXPIRE_REFERRAL => Command::ExpireReferral(d.decode()?),
+                Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
+            })
+        })
     }
 
     fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
@@ -115,18 +116,12 @@ fn adoption(terms: AdoptTerms, blobs: &dyn Blobs) -> Result<AdoptReference, Deco
 
 /// The reference data of that digest.
 pub(crate) fn reference(digest: Digest, blobs: &dyn Blobs) -> Result<Arc<Reference>, DecodeError> {
-    let bytes = blobs.blob(digest).ok_or(DecodeError::BlobMissing(digest))?;
-    if Digest::of(&bytes) != digest {
-        return Err(DecodeError::BlobDamaged(digest));
-    }
-    let reference = Reference::decode(&bytes).map_err(|_| DecodeError::BlobDamaged(digest))?;
+    let reference =
+        Reference::decode(&blobs.checked(digest)?).map_err(|_| DecodeError::BlobDamaged(digest))?;
     Ok(Arc::new(reference))
 }
 
-type Encoded = Result<(), minicbor::encode::Error<core::convert::Infallible>>;
-
-fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<&mut Vec<u8>>) -> Encoded {
-    e.array(2)?;
+fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
     match command {
         Command::AdoptReference(command) => e.encode(command.terms)?,
         Command::OpenSubmission(command) => e.encode(command)?,
@@ -138,31 +133,7 @@ fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<
         Command::SealCut(command) => e.encode(command)?,
         Command::ExpireReferral(command) => e.encode(command)?,
     };
-    e.array(2)?;
-    match outcome {
-        Outcome::Accepted(events) => {
-            e.u8(0)?.array(u64::try_from(events.len()).unwrap_or(u64::MAX))?;
-            for event in events {
-                e.encode(event)?;
-            }
-        }
-        Outcome::Refused(refusal) => {
-            e.u8(1)?.encode(refusal)?;
-        }
-    }
     Ok(())
-}
-
-fn outcome(d: &mut Decoder<'_>) -> Result<Outcome<Event, Refusal>, minicbor::decode::Error> {
-    d.array()?;
-    match d.u8()? {
-        0 => {
-            let count = d.array()?.unwrap_or(0);
-            (0..count).map(|_| d.decode()).collect::<Result<Events<Event>, _>>().map(Outcome::Accepted)
-        }
-        1 => d.decode().map(Outcome::Refused),
-        _ => Err(minicbor::decode::Error::message("not an outcome")),
-    }
 }
 
 /// The first field that differs, by its name on the wire.

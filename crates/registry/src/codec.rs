@@ -1,8 +1,8 @@
 //! Record bodies: `[command fields, [0, events] or [1, refusal]]`. Old kinds would decode into today's events here.
 
 use crate::{Command, Content, Event, Propose, Refusal};
-use journal::{Blobs, DecodeError, Digest, Events, Kind, Outcome, Service};
-use minicbor::{Decode, Decoder, Encoder, encode::Error as EncodeError};
+use journal::{Blobs, DecodeError, Kind, Outcome, Service, Written, decode_body, encode_body};
+use minicbor::Encoder;
 
 const REGISTER_ORGANISATIONS: Kind = Kind(100);
 const REGISTER_PRACTICES: Kind = Kind(101);
@@ -32,12 +32,8 @@ pub(crate) const fn kind(command: &Command) -> Kind {
     }
 }
 
-type EncodeResult = Result<(), EncodeError<core::convert::Infallible>>;
-
 pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
-    let mut e = Encoder::new(body);
-    // Writing to a Vec cannot fail, and the values hold nothing that CBOR lacks.
-    let _ = try_encode(command, outcome, &mut e);
+    encode_body(outcome, body, |e| encode_command(command, e));
 }
 
 /// The command as it stands in a record's body.
@@ -47,7 +43,7 @@ pub(crate) fn command_bytes(command: &Command) -> Vec<u8> {
     bytes
 }
 
-fn encode_command(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> EncodeResult {
+fn encode_command(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
     match command {
         Command::RegisterOrganisations(fields) => e.encode(fields)?,
         Command::RegisterPractices(fields) => e.encode(fields)?,
@@ -64,67 +60,35 @@ fn encode_command(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> EncodeRes
     Ok(())
 }
 
-fn try_encode(
-    command: &Command,
-    outcome: &Outcome<Event, Refusal>,
-    e: &mut Encoder<&mut Vec<u8>>,
-) -> EncodeResult {
-    e.array(2)?;
-    encode_command(command, e)?;
-    e.array(2)?;
-    match outcome {
-        Outcome::Accepted(events) => e.u8(0)?.encode(events.as_slice())?,
-        Outcome::Refused(refusal) => e.u8(1)?.encode(refusal)?,
-    };
-    Ok(())
-}
-
 pub(crate) fn decode(
     kind: Kind,
     body: &[u8],
     blobs: &dyn Blobs,
 ) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
-    let mut d = Decoder::new(body);
-    pair(&mut d)?;
-    let command = match kind {
-        REGISTER_ORGANISATIONS => Command::RegisterOrganisations(d.decode()?),
-        REGISTER_PRACTICES => Command::RegisterPractices(d.decode()?),
-        REGISTER_MARKET_FORCES => Command::RegisterMarketForces(d.decode()?),
-        REGISTER_SYSTEM => Command::RegisterSystem(d.decode()?),
-        REGISTER_SITES => Command::RegisterSites(d.decode()?),
-        REGISTER_DISTRICTS => Command::RegisterDistricts(d.decode()?),
-        SET_CALENDAR => Command::SetCalendar(d.decode()?),
-        SET_PAYMENT_CHANNELS => Command::SetPaymentChannels(d.decode()?),
-        PROPOSE => Command::Propose(with_blob(d.decode()?, blobs)?),
-        APPROVE_PROPOSAL => Command::ApproveProposal(d.decode()?),
-        WITHDRAW_PROPOSAL => Command::WithdrawProposal(d.decode()?),
-        Kind(other) => return Err(DecodeError::Kind(other, Service::Registry)),
-    };
-    pair(&mut d)?;
-    let outcome = match d.u8()? {
-        0 => Outcome::Accepted(Events::from_vec(Vec::<Event>::decode(&mut d, &mut ())?)),
-        1 => Outcome::Refused(d.decode()?),
-        _ => return Err(minicbor::decode::Error::message("an outcome is 0 or 1").into()),
-    };
-    Ok((command, outcome))
+    decode_body(body, |d| {
+        Ok(match kind {
+            REGISTER_ORGANISATIONS => Command::RegisterOrganisations(d.decode()?),
+            REGISTER_PRACTICES => Command::RegisterPractices(d.decode()?),
+            REGISTER_MARKET_FORCES => Command::RegisterMarketForces(d.decode()?),
+            REGISTER_SYSTEM => Command::RegisterSystem(d.decode()?),
+            REGISTER_SITES => Command::RegisterSites(d.decode()?),
+            REGISTER_DISTRICTS => Command::RegisterDistricts(d.decode()?),
+            SET_CALENDAR => Command::SetCalendar(d.decode()?),
+            SET_PAYMENT_CHANNELS => Command::SetPaymentChannels(d.decode()?),
+            PROPOSE => Command::Propose(with_blob(d.decode()?, blobs)?),
+            APPROVE_PROPOSAL => Command::ApproveProposal(d.decode()?),
+            WITHDRAW_PROPOSAL => Command::WithdrawProposal(d.decode()?),
+            Kind(other) => return Err(DecodeError::Kind(other, Service::Registry)),
+        })
+    })
 }
 
 /// Gives a proposed price book the bytes that its record names.
 fn with_blob(mut propose: Propose, blobs: &dyn Blobs) -> Result<Propose, DecodeError> {
     if let Content::PriceBook(book) = &mut propose.content {
-        book.content = blobs.blob(book.digest).ok_or(DecodeError::BlobMissing(book.digest))?;
-        if Digest::of(&book.content) != book.digest {
-            return Err(DecodeError::BlobDamaged(book.digest));
-        }
+        book.content = blobs.checked(book.digest)?;
     }
     Ok(propose)
-}
-
-fn pair(d: &mut Decoder<'_>) -> Result<(), DecodeError> {
-    match d.array()? {
-        Some(2) => Ok(()),
-        _ => Err(minicbor::decode::Error::message("an array of two stands here").into()),
-    }
 }
 
 /// The first field in which two commands under one request id differ, as the request spells it.

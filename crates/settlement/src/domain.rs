@@ -4,8 +4,11 @@ use crate::{
     AdoptReference, AdoptTerms, Adopted, BankMessage, Command, Event, PrepareRun, PrepareTerms,
     RecordBankMessage, Refusal, RunContent, State, apply, decide, instalment,
 };
-use journal::{Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service};
-use minicbor::{Decoder, Encoder};
+use journal::{
+    Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service, Written, decode_body,
+    encode_body,
+};
+use minicbor::Encoder;
 use std::sync::Arc;
 
 /// What falls due, and the runs that pay it.
@@ -58,8 +61,7 @@ impl Domain for Settlement {
     }
 
     fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail, and no command or event holds anything that CBOR lacks.
-        let _ = encode(command, outcome, &mut Encoder::new(body));
+        encode_body(outcome, body, |e| encode(command, e));
     }
 
     fn decode(
@@ -67,23 +69,22 @@ impl Domain for Settlement {
         body: &[u8],
         blobs: &dyn Blobs,
     ) -> Result<(Command, Outcome<Event, Refusal>), DecodeError> {
-        let mut d = Decoder::new(body);
-        d.array()?;
-        let command = match kind {
-            ADOPT_REFERENCE => Command::AdoptReference(adoption(d.decode()?, blobs)?),
-            FALL_DUE => Command::FallDue(d.decode()?),
-            SETTLE_ASKS => Command::SettleAsks(d.decode()?),
-            PREPARE_RUN => Command::PrepareRun(preparation(d.decode()?, blobs)?),
-            APPROVE_RUN => Command::ApproveRun(d.decode()?),
-            PAY_RUN => Command::PayRun(d.decode()?),
-            RECORD_FILES => Command::RecordFiles(d.decode()?),
-            STEP_RUN => Command::StepRun(d.decode()?),
-            RECORD_BANK_MESSAGE => Command::RecordBankMessage(message(d.decode()?, blobs)?),
-            WITNESS_RUN => Command::WitnessRun(d.decode()?),
-            WAIVE_WITNESSES => Command::WaiveWitnesses(d.decode()?),
-            Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
-        };
-        Ok((command, outcome(&mut d)?))
+        decode_body(body, |d| {
+            Ok(match kind {
+                ADOPT_REFERENCE => Command::AdoptReference(adoption(d.decode()?, blobs)?),
+                FALL_DUE => Command::FallDue(d.decode()?),
+                SETTLE_ASKS => Command::SettleAsks(d.decode()?),
+                PREPARE_RUN => Command::PrepareRun(preparation(d.decode()?, blobs)?),
+                APPROVE_RUN => Command::ApproveRun(d.decode()?),
+                PAY_RUN => Command::PayRun(d.decode()?),
+                RECORD_FILES => Command::RecordFiles(d.decode()?),
+                STEP_RUN => Command::StepRun(d.decode()?),
+                RECORD_BANK_MESSAGE => Command::RecordBankMessage(message(d.decode()?, blobs)?),
+                WITNESS_RUN => Command::WitnessRun(d.decode()?),
+                WAIVE_WITNESSES => Command::WaiveWitnesses(d.decode()?),
+                Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
+            })
+        })
     }
 
     fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
@@ -97,34 +98,25 @@ impl Domain for Settlement {
     }
 }
 
-/// The bytes of the blob of that digest, checked.
-fn blob(digest: Digest, blobs: &dyn Blobs) -> Result<Arc<[u8]>, DecodeError> {
-    let bytes = blobs.blob(digest).ok_or(DecodeError::BlobMissing(digest))?;
-    if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(DecodeError::BlobDamaged(digest)) }
-}
-
 fn adoption(terms: AdoptTerms, blobs: &dyn Blobs) -> Result<AdoptReference, DecodeError> {
     let adopted =
-        Adopted::read(&blob(terms.digest, blobs)?).map_err(|_| DecodeError::BlobDamaged(terms.digest))?;
+        Adopted::read(&blobs.checked(terms.digest)?).map_err(|_| DecodeError::BlobDamaged(terms.digest))?;
     Ok(AdoptReference { terms, adopted })
 }
 
 fn preparation(terms: PrepareTerms, blobs: &dyn Blobs) -> Result<PrepareRun, DecodeError> {
-    let content = minicbor::decode::<RunContent>(&blob(terms.digest, blobs)?);
+    let content = minicbor::decode::<RunContent>(&blobs.checked(terms.digest)?);
     let content = Arc::new(content.map_err(|_| DecodeError::BlobDamaged(terms.digest))?);
     Ok(PrepareRun { terms, content })
 }
 
 fn message(digest: Digest, blobs: &dyn Blobs) -> Result<RecordBankMessage, DecodeError> {
     let message =
-        BankMessage::from_cbor(&blob(digest, blobs)?).map_err(|_| DecodeError::BlobDamaged(digest))?;
+        BankMessage::from_cbor(&blobs.checked(digest)?).map_err(|_| DecodeError::BlobDamaged(digest))?;
     Ok(RecordBankMessage { blob: digest, message: Arc::new(message) })
 }
 
-type Encoded = Result<(), minicbor::encode::Error<core::convert::Infallible>>;
-
-fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<&mut Vec<u8>>) -> Encoded {
-    e.array(2)?;
+fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
     match command {
         Command::AdoptReference(command) => e.encode(command.terms)?,
         Command::FallDue(command) => e.encode(command)?,
@@ -138,31 +130,7 @@ fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, e: &mut Encoder<
         Command::WitnessRun(command) => e.encode(command)?,
         Command::WaiveWitnesses(command) => e.encode(command)?,
     };
-    e.array(2)?;
-    match outcome {
-        Outcome::Accepted(events) => {
-            e.u8(0)?.array(u64::try_from(events.len()).unwrap_or(u64::MAX))?;
-            for event in events {
-                e.encode(event)?;
-            }
-        }
-        Outcome::Refused(refusal) => {
-            e.u8(1)?.encode(refusal)?;
-        }
-    }
     Ok(())
-}
-
-fn outcome(d: &mut Decoder<'_>) -> Result<Outcome<Event, Refusal>, minicbor::decode::Error> {
-    d.array()?;
-    match d.u8()? {
-        0 => {
-            let count = d.array()?.unwrap_or(0);
-            (0..count).map(|_| d.decode()).collect::<Result<Events<Event>, _>>().map(Outcome::Accepted)
-        }
-        1 => d.decode().map(Outcome::Refused),
-        _ => Err(minicbor::decode::Error::message("not an outcome")),
-    }
 }
 
 /// The first field that differs, by its name on the wire.
