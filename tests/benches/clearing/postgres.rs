@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 const SECONDS: u32 = 8;
 
@@ -55,13 +55,13 @@ impl Cluster {
         if is_root() {
             // The server refuses to run as root; its own user needs the way to its folder.
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
-            Command::new("chown").arg("postgres").arg(&data).status().ok().filter(|done| done.success())?;
+            Command::new("chown").arg("postgres").arg(&data).status().ok().filter(ExitStatus::success)?;
         }
         let cluster = Self { programs, data };
         let (data, log) = (cluster.data.clone(), cluster.data.join("log"));
         let made =
             cluster.command("initdb").args(["--no-sync", "--auth", "trust", "--pgdata"]).arg(&data).status();
-        made.ok().filter(|done| done.success())?;
+        made.ok().filter(ExitStatus::success)?;
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c max_connections=100 -c shared_buffers=1GB \
              -c max_wal_size=8GB -c checkpoint_timeout=30min -c synchronous_commit=on",
@@ -74,7 +74,7 @@ impl Cluster {
             .arg("--log")
             .arg(log)
             .status();
-        started.ok().filter(|done| done.success())?;
+        started.ok().filter(ExitStatus::success)?;
         Some(cluster)
     }
 
