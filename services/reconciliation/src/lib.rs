@@ -7,7 +7,7 @@
 //! ledger ─────────┤
 //! registry ───────┘
 //! ```
-//! Other services are only read, but that the ledger is told of control totals in force ([`courier`]). Their figures are read one after the other, each with the position that it was read at; the
+//! Other services are only read, but that the ledger is told of control totals in force. Their figures are read one after the other, each with the position that it was read at; the
 //! ledger's accounts, lines and windows are read again until all three show the same position.
 
 mod adapter;

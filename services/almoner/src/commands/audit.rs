@@ -1,6 +1,6 @@
 //! `almoner audit`: what auditors usually ask of books, one subcommand a file.
 //!
-//! Those that ask a server have [`Books`]; those that read a folder take it as an option of their own.
+//! Those that ask a server have `Books`; those that read a folder take it as an option of their own.
 
 pub(crate) mod books;
 mod cutoff;
