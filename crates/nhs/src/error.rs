@@ -20,6 +20,8 @@ pub enum Field {
     Ubrn,
     /// A CDS unique identifier.
     CdsIdentifier,
+    /// A provider's own number for a spell or an attendance.
+    LocalIdentifier,
     /// A healthcare resource group.
     Hrg,
     /// A treatment function code.
@@ -99,6 +101,7 @@ impl Field {
         Self::PostcodeDistrict,
         Self::Ubrn,
         Self::CdsIdentifier,
+        Self::LocalIdentifier,
         Self::Hrg,
         Self::TreatmentFunction,
         Self::PointOfDelivery,
@@ -124,6 +127,7 @@ impl Field {
             Self::PostcodeDistrict => "postcode district",
             Self::Ubrn => "UBRN",
             Self::CdsIdentifier => "CDS unique identifier",
+            Self::LocalIdentifier => "local spell or attendance identifier",
             Self::Hrg => "HRG",
             Self::TreatmentFunction => "treatment function code",
             Self::PointOfDelivery => "point of delivery code",
@@ -150,6 +154,7 @@ impl Field {
             Self::PostcodeDistrict => "the outward part of a postcode in capitals, for example RG14",
             Self::Ubrn => "12 digits",
             Self::CdsIdentifier => "1 to 35 capital letters, digits and -/._:",
+            Self::LocalIdentifier => "1 to 20 letters, digits and -/._:",
             Self::Hrg => "two capital letters, two digits and a capital letter, for example BZ34C",
             Self::TreatmentFunction => "three digits of the treatment function list, for example 110",
             Self::PointOfDelivery => "a national point of delivery code, for example DC or OPFASPCL",
@@ -175,6 +180,7 @@ impl Field {
             Self::PostcodeDistrict => "POSTCODE_DISTRICT_INVALID",
             Self::Ubrn => "UBRN_INVALID",
             Self::CdsIdentifier => "CDS_IDENTIFIER_INVALID",
+            Self::LocalIdentifier => "LOCAL_IDENTIFIER_INVALID",
             Self::Hrg => "HRG_INVALID",
             Self::TreatmentFunction => "TREATMENT_FUNCTION_INVALID",
             Self::PointOfDelivery => "POINT_OF_DELIVERY_INVALID",
@@ -279,7 +285,7 @@ mod tests {
         .concat();
         assert!(!all.contains("943476"));
         let reasons: BTreeSet<&str> = ParseError::reasons().collect();
-        assert_eq!(reasons.len(), 21);
+        assert_eq!(reasons.len(), 22);
         assert!(all.lines().all(|line| reasons.contains(line.split(':').next().unwrap())));
         expect![[r#"
             NHS_NUMBER_CHECK_DIGIT: NHS number fails its check digit: a digit was mistyped or two swapped

@@ -93,6 +93,31 @@ impl FromStr for CdsIdentifier {
     }
 }
 
+/// A provider's own number for a spell or an attendance (hospital provider spell number, attendance identifier): 1 to 20
+/// letters, digits and `-/._:`, as the provider's system writes it. It must not be made of an NHS number.
+///
+/// The NHS Data Dictionary gives both 12 characters; local systems prefix them (NHS practice, unverified), hence 20.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LocalIdentifier(Inline<20>);
+
+text_code!(LocalIdentifier);
+
+impl FromStr for LocalIdentifier {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = text.as_bytes();
+        match bytes.len() {
+            0 => return Err(Field::LocalIdentifier.refuse(Problem::Empty)),
+            1..=20 => {}
+            found => return Err(Field::LocalIdentifier.refuse(Problem::Length { found })),
+        }
+        let good = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'/' | b'.' | b'_' | b':');
+        text::check_each(Field::LocalIdentifier, bytes.iter().map(good))?;
+        Ok(Self(Inline::new(bytes)))
+    }
+}
+
 /// The 16 random bytes that stand for a person everywhere outside the identity plane; written as 32 lower-case
 /// hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -191,6 +216,22 @@ mod tests {
         assert!("B".repeat(35).parse::<CdsIdentifier>().is_ok());
         for bad in ["", " B1", "B1 ", "b1", "B,1", "B\n1", "é", &"B".repeat(36)] {
             assert!(bad.parse::<CdsIdentifier>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_local_number_keeps_its_case() {
+        for good in ["1", "sp-000123/4", "ATT_2017.06:12"] {
+            let local = good.parse::<LocalIdentifier>().unwrap();
+            assert_eq!(local.as_str(), good);
+            assert_eq!(
+                minicbor::decode::<LocalIdentifier>(&minicbor::to_vec(local).unwrap()).unwrap(),
+                local
+            );
+        }
+        assert!("9".repeat(20).parse::<LocalIdentifier>().is_ok());
+        for bad in ["", " 1", "1 2", "1,2", "é", &"9".repeat(21)] {
+            assert!(bad.parse::<LocalIdentifier>().is_err(), "{bad:?}");
         }
     }
 

@@ -12,6 +12,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("journal", &[]),
     ("access", &["journal", "nhs"]),
     ("tariff", &["money", "nhs"]),
+    ("matching", &["money", "nhs"]),
     ("reference", &["journal", "money", "nhs", "tariff"]),
     ("payments", &["money", "nhs"]),
     // Domains: vocabulary only, never one another.
