@@ -66,6 +66,17 @@ pub(crate) fn admit(attendance: &Attendance) -> Result<RulePath, NoPrice> {
     if agrees { Ok(RulePath::EMPTY) } else { Err(NoPrice::ContradictoryAttendance) }
 }
 
+/// Refuses what is no procedure, before any list is opened.
+pub(crate) fn admit_procedure(hrg: Hrg) -> Result<RulePath, NoPrice> {
+    if is_invalid_group(hrg) {
+        return Err(NoPrice::InvalidForGrouping);
+    }
+    match group(hrg)? {
+        Some(_) => Err(NoPrice::ContradictoryAttendance),
+        None => Ok(RulePath::EMPTY),
+    }
+}
+
 /// The national price of an appointment.
 pub(crate) fn base(
     books: &Books,
@@ -88,7 +99,12 @@ pub(crate) fn base(
 }
 
 /// The price of a procedure done at an appointment, `None` where the list has none for that setting.
-fn procedure(books: &Books, year: FinancialYear, hrg: Hrg, rules: RulePath) -> Result<Option<Base>, NoPrice> {
+pub(crate) fn procedure(
+    books: &Books,
+    year: FinancialYear,
+    hrg: Hrg,
+    rules: RulePath,
+) -> Result<Option<Base>, NoPrice> {
     let (book, prices) = books.admitted(year).ok_or(NoPrice::NoPriceBook)?;
     let row = prices.get(hrg).ok_or(NoPrice::UnknownHrg)?;
     Ok(row.procedure_pence.map(|pence| Base {

@@ -62,7 +62,7 @@ pub use no_price::{NoPrice, NoPriceClass};
 pub use price::price;
 pub use priced::{Priced, Subject};
 pub use question::{Activity, Attendance, LocalPrice, LocalPriceUse, Question, Spell};
-pub use quote::{Quote, classification_from_words, quote_spell};
+pub use quote::{Enquiry, Quote, Setting, SettingError, Unquoted, quote};
 pub use rule::{Rule, RulePath};
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub fn price(books: &Books, question: &Question) -> Result<Priced, NoPrice> {
     let rules = match &question.activity {
         Activity::Spell(spell) => spell::admit(spell)?,
         Activity::Attendance(attendance) => attendance::admit(attendance)?,
+        Activity::Procedure(hrg) => attendance::admit_procedure(*hrg)?,
     };
     let found = match question.local_price {
         Some(local) if local.use_ == LocalPriceUse::Variation => {
@@ -49,6 +50,9 @@ fn national(books: &Books, question: &Question, rules: RulePath) -> Result<Base,
     match &question.activity {
         Activity::Spell(spell) => spell::base(books, year, spell, rules),
         Activity::Attendance(attendance) => attendance::base(books, year, attendance, rules),
+        Activity::Procedure(hrg) => {
+            attendance::procedure(books, year, *hrg, rules)?.ok_or(NoPrice::NoNationalPrice)
+        }
     }
 }
 
@@ -59,6 +63,7 @@ fn local_base(question: &Question, local: LocalPrice, rules: RulePath) -> Base {
             Some(hrg) => Subject::Hrg(hrg),
             None => Subject::Function(attendance.function),
         },
+        Activity::Procedure(hrg) => Subject::Hrg(*hrg),
     };
     Base {
         subject,

@@ -30,6 +30,8 @@ pub enum Activity {
     Spell(Spell),
     /// An outpatient appointment, with or without a procedure.
     Attendance(Attendance),
+    /// A procedure done at an appointment of which nothing else is known: no attendance price stands behind it.
+    Procedure(Hrg),
 }
 
 /// An admitted spell.

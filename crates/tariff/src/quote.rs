@@ -1,24 +1,75 @@
-//! A price as a command line or a script asks for it.
+//! A price as a command line or a script asks for it: from the shipped lists, without a contract.
 
-use crate::{Activity, Books, MffTable, NoPrice, Priced, Question, Spell, price};
+use crate::{Activity, Books, Mff, MffSource, MffTable, NoPrice, Priced, Question, Rule, Spell, price};
+use core::{fmt, str::FromStr};
 use jiff::civil::Date;
 use money::Rounding;
 use nhs::{AdmissionMethod, Hrg, OdsCode, PatientClassification};
 
+/// The three settings of elective care that have national prices by HRG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Setting {
+    /// Admitted and discharged on one day, as planned.
+    DayCase,
+    /// Admitted from a waiting list, with or without a night.
+    OrdinaryElective,
+    /// Done at an outpatient appointment.
+    OutpatientProcedure,
+}
+
+/// A text names no setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("one of: day-case, ordinary-elective, outpatient-procedure")]
+pub struct SettingError;
+
+/// What a price is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enquiry {
+    /// The core HRG of the spell, or the HRG of the procedure.
+    pub hrg: Hrg,
+    /// The day of discharge or of the appointment, which decides the list.
+    pub discharge_date: Date,
+    /// Where it was done.
+    pub setting: Setting,
+    /// Nights, less those paid for apart. An outpatient procedure has none, whatever stands here.
+    pub length_of_stay_days: u32,
+    /// The provider or site whose market forces factor multiplies the price; none asks for the price before it.
+    pub provider: Option<OdsCode>,
+}
+
+/// An enquiry has no price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unquoted {
+    /// The lists have none.
+    #[error("{0}")]
+    NoPrice(#[from] NoPrice),
+    /// The place of treatment has no factor, and a price without it would be wrong.
+    #[error("{0} has no market forces factor, and a price without it would be wrong")]
+    NoFactor(OdsCode),
+}
+
 /// A price in the fixed shape that commands print: names and units as in their JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
-    /// The base price in pence.
+    /// The whole price before the market forces factor in pence: list price, long stay and top-ups.
     pub base_pence: i64,
-    /// The payment for days beyond the trim point, in pence.
+    /// The list price alone, in pence.
+    pub list_pence: i64,
+    /// Days beyond the trim point.
+    pub long_stay_days: u32,
+    /// The payment for them, in pence.
     pub long_stay_pence: i64,
-    /// The market forces factor in its one spelling; `1` when no provider was named.
-    pub mff: String,
+    /// Top-ups, in pence.
+    pub top_up_pence: i64,
+    /// The market forces factor in its one spelling; none when no provider was named.
+    pub mff: Option<String>,
+    /// Whose factor it is.
+    pub mff_source: Option<String>,
     /// The exact product in pence, before rounding.
     pub unrounded_pence: String,
     /// The price in pence.
     pub price_pence: i64,
-    /// The code of the rule that chose the base price.
+    /// The code of the rule that chose the list price.
     pub rule: &'static str,
     /// The codes of all rules, in order.
     pub rules: Vec<&'static str>,
@@ -28,59 +79,102 @@ pub struct Quote {
     pub illustrative: bool,
 }
 
+impl Setting {
+    /// Every setting.
+    pub const ALL: &'static [Self] = &[Self::DayCase, Self::OrdinaryElective, Self::OutpatientProcedure];
+
+    /// The word in files and commands.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DayCase => "day-case",
+            Self::OrdinaryElective => "ordinary-elective",
+            Self::OutpatientProcedure => "outpatient-procedure",
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Setting {
+    type Err = SettingError;
+
+    fn from_str(text: &str) -> Result<Self, SettingError> {
+        Self::ALL.iter().copied().find(|setting| setting.as_str() == text).ok_or(SettingError)
+    }
+}
+
+impl Unquoted {
+    /// The stable code.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoPrice(reason) => reason.reason(),
+            Self::NoFactor(_) => "NO_MARKET_FORCES_FACTOR",
+        }
+    }
+}
+
 impl From<&Priced> for Quote {
     fn from(priced: &Priced) -> Self {
+        // A price that was answered fits, and so did the sum that it was made from.
+        let base = priced.before_mff().unwrap_or(priced.base);
         Self {
-            base_pence: priced.base.get(),
+            base_pence: base.get(),
+            list_pence: priced.base.get(),
+            long_stay_days: priced.long_stay_days,
             long_stay_pence: priced.long_stay.get(),
-            mff: priced.factor().to_string(),
+            top_up_pence: priced.top_up.get(),
+            mff: priced.mff.map(|mff| mff.factor.to_string()),
+            mff_source: priced.mff.map(whose),
             unrounded_pence: priced.unrounded().map(|product| product.to_string()).unwrap_or_default(),
             price_pence: priced.price.get(),
-            rule: priced.rules.base().map(crate::Rule::code).unwrap_or_default(),
-            rules: priced.rules.iter().map(crate::Rule::code).collect(),
+            rule: priced.rules.base().map(Rule::code).unwrap_or_default(),
+            rules: priced.rules.iter().map(Rule::code).collect(),
             book: priced.book.map(|book| book.to_string()).unwrap_or_default(),
             illustrative: priced.is_illustrative(),
         }
     }
 }
 
-/// Prices an elective spell to the nearest penny, admitted from the waiting list, at the factor of `provider` when one
-/// is named. `Ok(None)` when the provider has no factor: a price without it would be wrong.
-pub fn quote_spell(
-    books: &Books,
-    factors: &MffTable,
-    hrg: Hrg,
-    discharge_date: Date,
-    classification: PatientClassification,
-    length_of_stay_days: u32,
-    provider: Option<OdsCode>,
-) -> Result<Option<Priced>, NoPrice> {
-    let mff = match provider.map(|provider| factors.resolve(provider)) {
-        None => None,
-        Some(Some(mff)) => Some(mff),
-        Some(None) => return Ok(None),
+fn whose(mff: Mff) -> String {
+    match mff.source {
+        MffSource::Own(provider) => provider.to_string(),
+        MffSource::Average(provider) => format!("average for {provider}"),
+        MffSource::NearestTrust(trust) => format!("nearest trust, {trust}"),
+        MffSource::Contract => "contract".to_owned(),
+    }
+}
+
+/// Prices an enquiry to the nearest penny, an admission as one from the waiting list.
+///
+/// Errors when there is no price, or, where there is one, when the provider named has no factor.
+pub fn quote(books: &Books, factors: &MffTable, enquiry: &Enquiry) -> Result<Priced, Unquoted> {
+    let spell = |classification| {
+        Activity::Spell(Spell {
+            hrg: enquiry.hrg,
+            classification,
+            admission_method: AdmissionMethod::WaitingList,
+            length_of_stay_days: enquiry.length_of_stay_days,
+        })
     };
-    let admission_method = AdmissionMethod::WaitingList;
-    let spell = Spell { hrg, classification, admission_method, length_of_stay_days };
     let question = Question {
-        activity: Activity::Spell(spell),
-        date: discharge_date,
-        mff,
+        activity: match enquiry.setting {
+            Setting::DayCase => spell(PatientClassification::DayCase),
+            Setting::OrdinaryElective => spell(PatientClassification::Ordinary),
+            Setting::OutpatientProcedure => Activity::Procedure(enquiry.hrg),
+        },
+        date: enquiry.discharge_date,
+        mff: None,
         rounding: Rounding::NearestPenny,
         local_price: None,
     };
-    price(books, &question).map(Some)
-}
-
-/// A patient classification by its code (`2`) or in words (`day-case`), as a person types it.
-#[must_use]
-pub fn classification_from_words(text: &str) -> Option<PatientClassification> {
-    match text {
-        "ordinary" => Some(PatientClassification::Ordinary),
-        "day-case" => Some(PatientClassification::DayCase),
-        "regular-day" => Some(PatientClassification::RegularDay),
-        "regular-night" => Some(PatientClassification::RegularNight),
-        "delivery-only" => Some(PatientClassification::DeliveryOnly),
-        code => code.parse().ok(),
-    }
+    let before = price(books, &question)?;
+    let Some(provider) = enquiry.provider else { return Ok(before) };
+    let mff = factors.resolve(provider).ok_or(Unquoted::NoFactor(provider))?;
+    Ok(price(books, &Question { mff: Some(mff), ..question })?)
 }

@@ -62,6 +62,8 @@ enum Command {
     Activity(commands::activity::Options),
     /// Record, read and end referrals
     Referral(commands::referral::Options),
+    /// Price care by the tariff's lists
+    Tariff(commands::tariff::Options),
     /// Copy a data folder at one consistent point while it is served; repeated, only what is new
     Backup(commands::backup::Backup),
     /// Make a data folder from a backup
@@ -94,6 +96,7 @@ impl Cli {
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,
+            Command::Tariff(options) => commands::tariff::run(&options),
             Command::Backup(options) => commands::backup::backup(&options),
             Command::Restore(options) => commands::backup::restore(&options),
             Command::Journal(options) => commands::journal::run(&options),

@@ -5,6 +5,11 @@ use std::{
     io::{self, Write as _},
 };
 
+/// How a command ends that has said on standard output why there is no result: with this status and no further word.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("exit status {0}")]
+pub(crate) struct Exit(pub(crate) u8);
+
 /// Writes one line of a result. A reader that went away (`| head`) is no failure of ours.
 pub(crate) fn line(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout().lock(), "{text}");

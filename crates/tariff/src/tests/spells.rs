@@ -2,8 +2,8 @@
 
 use super::{BOOKS, JUNE_2017, has, mff, priced, question, spell};
 use crate::{
-    LocalPrice, LocalPriceUse, NoPrice, NoPriceClass, Quote, Rule, RulePath, classification_from_words,
-    explain, price, quote_spell,
+    Enquiry, LocalPrice, LocalPriceUse, NoPrice, NoPriceClass, Quote, Rule, RulePath, Setting, SettingError,
+    Unquoted, explain, price, quote,
 };
 use expect_test::expect;
 use money::{Pence, Rounding};
@@ -141,18 +141,32 @@ fn a_price_explains_itself() {
     assert_eq!(minicbor::decode::<crate::Priced>(&bytes).unwrap(), found);
 }
 
+fn enquiry(hrg: &str, setting: Setting, length_of_stay_days: u32, provider: Option<&str>) -> Enquiry {
+    Enquiry {
+        hrg: hrg.parse().unwrap(),
+        discharge_date: JUNE_2017,
+        setting,
+        length_of_stay_days,
+        provider: provider.map(|code| code.parse().unwrap()),
+    }
+}
+
 #[test]
 fn a_quote_has_the_commands_shape() {
-    let ask = |provider: Option<&str>| {
-        let provider = provider.map(|code| code.parse().unwrap());
-        let classification = classification_from_words("day-case").unwrap();
-        quote_spell(&BOOKS, &super::FACTORS, "BZ34C".parse().unwrap(), JUNE_2017, classification, 0, provider)
-    };
+    let ask = |asked: Enquiry| quote(&BOOKS, &super::FACTORS, &asked);
     expect![[r#"
         Quote {
             base_pence: 66700,
+            list_pence: 66700,
+            long_stay_days: 0,
             long_stay_pence: 0,
-            mff: "1.149759",
+            top_up_pence: 0,
+            mff: Some(
+                "1.149759",
+            ),
+            mff_source: Some(
+                "RHW",
+            ),
             unrounded_pence: "76688.9253",
             price_pence: 76689,
             rule: "DAY_CASE_COMBINED",
@@ -166,10 +180,49 @@ fn a_quote_has_the_commands_shape() {
             illustrative: false,
         }
     "#]]
-    .assert_debug_eq(&Quote::from(&ask(Some("RHW")).unwrap().unwrap()));
-    let without = Quote::from(&ask(None).unwrap().unwrap());
-    assert_eq!((without.price_pence, without.mff.as_str()), (667_00, "1"));
-    assert_eq!(ask(Some("NT999")), Ok(None));
-    assert_eq!(classification_from_words("2"), classification_from_words("day-case"));
-    assert_eq!(classification_from_words("inpatient"), None);
+    .assert_debug_eq(&Quote::from(&ask(enquiry("BZ34C", Setting::DayCase, 0, Some("RHW"))).unwrap()));
+    let without = Quote::from(&ask(enquiry("BZ34C", Setting::DayCase, 0, None)).unwrap());
+    assert_eq!((without.price_pence, without.base_pence, without.mff), (667_00, 667_00, None));
+    // The base of a quote is the whole price before the factor.
+    let long = Quote::from(&ask(enquiry("AA22C", Setting::OrdinaryElective, 168, Some("RHW"))).unwrap());
+    assert_eq!((long.base_pence, long.list_pence, long.long_stay_pence), (20_447_00, 8_207_00, 12_240_00));
+    assert_eq!(long.price_pence, 23_509_12);
+    // The place has no factor; a missing price says so first.
+    let nowhere = "NT999".parse().unwrap();
+    let asked = enquiry("BZ34C", Setting::DayCase, 0, Some("NT999"));
+    assert_eq!(ask(asked), Err(Unquoted::NoFactor(nowhere)));
+    let asked = enquiry("BZ34C", Setting::DayCase, 1, Some("NT999"));
+    assert_eq!(ask(asked).unwrap_err().reason(), "DAY_CASE_WITH_STAY");
+}
+
+#[test]
+fn an_outpatient_procedure_has_no_stay_and_no_attendance_behind_it() {
+    let ask = |hrg: &str, days| {
+        quote(&BOOKS, &super::FACTORS, &enquiry(hrg, Setting::OutpatientProcedure, days, None))
+            .map(|priced| (priced.price, priced.rules.base()))
+    };
+    let listed = Ok((Pence::from_u32(206_00), Some(Rule::OutpatientProcedure)));
+    for days in [0, 1, 200, u32::MAX] {
+        assert_eq!(ask("AB15Z", days), listed, "{days}");
+    }
+    let table = [
+        ("HN12F", NoPrice::NoNationalPrice),
+        ("LA97A", NoPrice::NoNationalPrice),
+        ("UZ01Z", NoPrice::InvalidForGrouping),
+        ("WF01A", NoPrice::ContradictoryAttendance),
+        ("AA99Z", NoPrice::UnknownHrg),
+    ];
+    for (hrg, reason) in table {
+        assert_eq!(ask(hrg, 0), Err(Unquoted::NoPrice(reason)), "{hrg}");
+    }
+}
+
+#[test]
+fn settings_are_read_as_they_are_written() {
+    for setting in Setting::ALL {
+        assert_eq!(setting.as_str().parse(), Ok(*setting));
+    }
+    for other in ["", "2", "Day-Case", "inpatient"] {
+        assert_eq!(other.parse::<Setting>(), Err(SettingError), "{other}");
+    }
 }

@@ -17,4 +17,5 @@ pub(crate) mod registry;
 pub(crate) mod remittance;
 pub(crate) mod settle;
 pub(crate) mod submit;
+pub(crate) mod tariff;
 pub(crate) mod witness;

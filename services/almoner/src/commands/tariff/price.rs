@@ -1,0 +1,117 @@
+//! `almoner tariff price`: one case, priced by the shipped lists.
+
+use crate::output::{self, Exit};
+use anyhow::Context as _;
+use clap::Args;
+use jiff::civil::Date;
+use money::Pence;
+use nhs::{FinancialYear, Hrg, OdsCode};
+use serde_json::{Map, Value, json};
+use tariff::{Books, Enquiry, Priced, Quote, Setting, Unquoted, builtin};
+
+/// The status of a case that has no price: its reason stands on standard output.
+const NO_PRICE: Exit = Exit(2);
+
+/// A case.
+#[derive(Debug, Args)]
+pub(super) struct Price {
+    /// Core HRG of the spell, or HRG of the procedure
+    #[arg(long)]
+    hrg: Hrg,
+    /// Day of discharge or of the appointment; decides the list
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    discharge_date: Date,
+    /// day-case, ordinary-elective or outpatient-procedure
+    #[arg(long, value_name = "SETTING")]
+    classification: Setting,
+    /// Nights, less those of critical care, rehabilitation and palliative care; no matter for a procedure
+    #[arg(long, value_name = "DAYS", required_if_eq("classification", "ordinary-elective"))]
+    length_of_stay: Option<u32>,
+    /// Provider or site whose market forces factor multiplies the price; default: the price before it
+    #[arg(long, value_name = "ODS")]
+    provider: Option<OdsCode>,
+    /// Print JSON, amounts in pence
+    #[arg(long)]
+    json: bool,
+}
+
+impl Price {
+    fn enquiry(&self) -> Enquiry {
+        let Self { hrg, discharge_date, classification, length_of_stay, provider, json: _ } = *self;
+        let length_of_stay_days = length_of_stay.unwrap_or_default();
+        Enquiry { hrg, discharge_date, setting: classification, length_of_stay_days, provider }
+    }
+
+    /// What was asked, as it stands in the answer.
+    fn asked(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        map.insert("hrg".to_owned(), json!(self.hrg.as_str()));
+        map.insert("discharge_date".to_owned(), json!(self.discharge_date.to_string()));
+        map.insert("classification".to_owned(), json!(self.classification.as_str()));
+        map.insert("length_of_stay".to_owned(), json!(self.length_of_stay.unwrap_or_default()));
+        map.insert("provider".to_owned(), json!(self.provider.map(|provider| provider.to_string())));
+        map
+    }
+}
+
+pub(super) fn run(asked: &Price) -> anyhow::Result<()> {
+    let books: Books = builtin::price_books().context("the shipped lists are damaged")?.into_iter().collect();
+    let factors = builtin::mff_table().context("the shipped factors are damaged")?;
+    match tariff::quote(&books, &factors, &asked.enquiry()) {
+        Ok(priced) if asked.json => output::line(format_args!("{}", in_json(asked, &books, &priced)?)),
+        Ok(priced) => show(&priced),
+        Err(unquoted) => {
+            if asked.json {
+                output::line(format_args!("{}", reason_in_json(asked, unquoted)));
+            } else {
+                output::line(format_args!("no price ({}): {unquoted}", unquoted.reason()));
+            }
+            return Err(NO_PRICE.into());
+        }
+    }
+    Ok(())
+}
+
+fn in_json(asked: &Price, books: &Books, priced: &Priced) -> anyhow::Result<Value> {
+    let quote = Quote::from(priced);
+    // The factor's own digits, which JSON takes for a number as they are.
+    let mff = quote.mff.as_deref().map(serde_json::from_str::<Value>).transpose()?;
+    let source = priced.book.and_then(|book| books.get(book)).map(|book| book.source().to_owned());
+    let year = FinancialYear::of(asked.discharge_date)?.to_string();
+    let mut map = asked.asked();
+    let answers = [
+        ("financial_year", json!(year)),
+        ("base_pence", json!(quote.base_pence)),
+        ("list_pence", json!(quote.list_pence)),
+        ("long_stay_days", json!(quote.long_stay_days)),
+        ("long_stay_pence", json!(quote.long_stay_pence)),
+        ("top_up_pence", json!(quote.top_up_pence)),
+        ("mff", json!(mff)),
+        ("mff_source", json!(quote.mff_source)),
+        ("unrounded_pence", json!(quote.unrounded_pence)),
+        ("price_pence", json!(quote.price_pence)),
+        ("rule", json!(quote.rule)),
+        ("rules", json!(quote.rules)),
+        ("book", json!(quote.book)),
+        ("source", json!(source)),
+        ("illustrative", json!(quote.illustrative)),
+    ];
+    map.extend(answers.map(|(name, value)| (name.to_owned(), value)));
+    Ok(Value::Object(map))
+}
+
+fn reason_in_json(asked: &Price, unquoted: Unquoted) -> Value {
+    let mut map = asked.asked();
+    map.insert("reason".to_owned(), json!(unquoted.reason()));
+    map.insert("message".to_owned(), json!(unquoted.to_string()));
+    Value::Object(map)
+}
+
+/// The price, and the way to it.
+fn show(priced: &Priced) {
+    let before = priced.before_mff().unwrap_or(Pence::ZERO);
+    output::line(format_args!("{} (before the market forces factor {before})", priced.price));
+    for step in tariff::explain(priced) {
+        output::line(format_args!("  {:28} {}", step.rule.code(), step.text));
+    }
+}
