@@ -11,3 +11,4 @@ mod kill;
 mod kill_budgets;
 mod real_disk;
 mod support;
+mod tariff;
