@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The read store cannot be used; the journal has everything that it held.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,9 @@ pub struct ReadStore {
 }
 
 const POSITION_BYTES: usize = 8;
+/// How often, and how long, to wait for a dropped store's lock: two seconds in all, far longer than it lasts.
+const RELEASE_TRIES: u32 = 80;
+const RELEASE_PAUSE: Duration = Duration::from_millis(25);
 const FORMAT: &str = "format";
 const THROUGH: &str = "through";
 
@@ -110,7 +114,7 @@ impl ReadStore {
         std::fs::create_dir_all(folder).map_err(file(folder))?;
         let (database, state) = guarded(folder, || {
             let config = sled::Config::new().path(folder).cache_capacity(64 << 20).flush_every_ms(None);
-            let database = config.open()?;
+            let database = released(|| config.open())?;
             let state = database.open_tree("state")?;
             Ok((database, state))
         })?;
@@ -206,6 +210,21 @@ impl ReadStore {
     fn guarded<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T, ReadStoreError> {
         guarded(&self.folder, work)
     }
+}
+
+/// Opens a store whose earlier handle, dropped in this process, may still be locked: sled's threads let go a moment later.
+/// No other process has it, because the journal's lock is taken first.
+fn released<T>(open: impl Fn() -> sled::Result<T>) -> sled::Result<T> {
+    for _ in 0..RELEASE_TRIES {
+        match open() {
+            // sled gives this error no kind of its own.
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(RELEASE_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+    open()
 }
 
 /// Runs sled, turning its panics into errors. Nothing of ours is shared with it, and the caller drops the store after an error,

@@ -67,6 +67,24 @@ fn what_is_flushed_comes_back() {
 }
 
 #[test]
+fn a_store_just_dropped_opens_as_soon_as_its_lock_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("read");
+    let Opened { store, .. } = open(&path);
+    fill(&store, 10).unwrap();
+    let (opening, opened) = std::sync::mpsc::channel();
+    let reopened = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            opened.recv().unwrap();
+            drop(store);
+        });
+        opening.send(()).unwrap();
+        open(&path)
+    });
+    assert_eq!((reopened.through, reopened.set_aside), (Some(at(9)), None));
+}
+
+#[test]
 fn another_format_or_a_longer_past_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("read");
