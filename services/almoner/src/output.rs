@@ -1,5 +1,8 @@
 //! What people and scripts read: results on standard output, everything else on standard error.
 
+use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use money::NetPence;
+use proto::google::r#type::Date;
 use std::{
     fmt,
     io::{self, Write as _},
@@ -13,6 +16,33 @@ pub(crate) struct Exit(pub(crate) u8);
 /// Writes one line of a result. A reader that went away (`| head`) is no failure of ours.
 pub(crate) fn line(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// A table without lines; the columns in `amounts` are numbers, and stand to the right.
+pub(crate) fn table<const N: usize>(heads: [&str; N], amounts: impl IntoIterator<Item = usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(heads);
+    for index in amounts {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Writes a table.
+pub(crate) fn show(table: &Table) {
+    table.lines().for_each(|row| line(format_args!("{}", row.trim_end())));
+}
+
+/// Pence as people read them: `£1,234.56`, `-£0.05`.
+pub(crate) fn pounds(pence: i64) -> String {
+    NetPence::new(pence).to_string()
+}
+
+/// A day as `2017-06-12`; nothing when there is none.
+pub(crate) fn date(date: Option<Date>) -> String {
+    date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
 }
 
 /// Says something beside the result.

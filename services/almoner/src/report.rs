@@ -131,7 +131,7 @@ impl Report {
                 .iter()
                 .for_each(|(name, _, cell)| output::note(format_args!("{name}: {}", cell.shown())));
         } else {
-            output::line(format_args!("{}", self.table()));
+            self.show();
             self.facts
                 .iter()
                 .for_each(|(name, _, cell)| output::line(format_args!("{name}: {}", cell.shown())));
@@ -139,16 +139,37 @@ impl Report {
         Ok(())
     }
 
-    fn table(&self) -> Table {
+    fn show(&self) {
+        self.lines().iter().for_each(|text| output::line(format_args!("{text}")));
+    }
+
+    /// The table, line by line. Cells of several lines stand below their row, not beside it: they are sentences.
+    fn lines(&self) -> Vec<String> {
+        let below = |cell: &Cell| matches!(cell, Cell::Lines(_));
+        let beside = |index: usize| !self.rows.iter().any(|row| row.get(index).is_some_and(below));
+        let shown: Vec<usize> = (0..self.columns.len()).filter(|index| beside(*index)).collect();
         let mut table = Table::new();
-        table.load_style(NOTHING).set_header(self.columns.iter().map(|(name, _)| *name));
-        for (index, (_, kind)) in self.columns.iter().enumerate() {
-            if let Some(column) = table.column_mut(index).filter(|_| *kind != Kind::Words) {
+        let columns = || shown.iter().filter_map(|index| self.columns.get(*index));
+        table.load_style(NOTHING).set_header(columns().map(|(name, _)| *name));
+        for (column, (_, kind)) in table.column_iter_mut().zip(columns()) {
+            if *kind != Kind::Words {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.add_rows(self.rows.iter().map(|row| row.iter().map(Cell::shown)));
-        table
+        for row in &self.rows {
+            table.add_row(shown.iter().map(|index| row.get(*index).map(Cell::shown).unwrap_or_default()));
+        }
+        let mut lines: Vec<String> = Vec::new();
+        let heading_and_rows = std::iter::once(None).chain(self.rows.iter().map(Some));
+        for (text, row) in table.lines().zip(heading_and_rows) {
+            lines.push(text.trim_end().to_owned());
+            for cell in row.into_iter().flatten() {
+                if let Cell::Lines(sentences) = cell {
+                    lines.extend(sentences.iter().map(|sentence| format!("   {sentence}")));
+                }
+            }
+        }
+        lines
     }
 
     fn csv(&self) -> anyhow::Result<String> {
@@ -212,6 +233,16 @@ mod tests {
             "sum_of_all_pence": -123_456,
         });
         assert_eq!(report.json(), expected);
-        assert!(report.table().to_string().contains("1,234.56"), "{}", report.table());
+        assert!(report.lines().join("\n").contains("1,234.56"), "{:?}", report.lines());
+    }
+
+    #[test]
+    fn sentences_stand_below_their_row() {
+        let mut report =
+            Report::new(&[("entry", Kind::Number), ("because", Kind::Words), ("net", Kind::Money)]);
+        report.row([Cell::Count(7), Cell::Lines(vec!["one".into(), "another".into()]), Cell::Pence(5)]);
+        report.row([Cell::Count(12), Cell::Lines(Vec::new()), Cell::Pence(100)]);
+        let expected = [" entry    net", "     7  £0.05", "   one", "   another", "    12  £1.00"];
+        assert_eq!(report.lines(), expected);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{cli::Calling, output};
 use anyhow::{Context as _, bail};
 use clap::Args;
-use comfy_table::{Table, presets::NOTHING};
+use comfy_table::Table;
 use proto::journal::v1::{Journal, ListJournalsRequest};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -26,21 +26,14 @@ pub(crate) async fn run(Options {}: Options, calling: &Calling) -> anyhow::Resul
     let listed = connection.ask(ListJournalsRequest {}).await.context("the journals cannot be listed")?;
     let journals = listed.journals;
     if !journals.is_empty() {
-        output::line(format_args!("{}", table(&journals)));
+        output::show(&table(&journals));
     }
     Ok(())
 }
 
 fn table(journals: &[Journal]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header([
-        "system",
-        "service",
-        "records",
-        "undelivered",
-        "witnessed",
-        "state",
-    ]);
+    let heads = ["system", "service", "records", "undelivered", "witnessed", "state"];
+    let mut table = output::table(heads, [2, 3]);
     for Journal {
         service,
         system,

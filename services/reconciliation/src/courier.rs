@@ -89,10 +89,8 @@ impl Courier<Reconciliation> for LedgerCourier {
     }
 }
 
-/// The ledger's status, without its text: the next try tells more to the ledger's own log.
 fn failed(status: Status) -> CourierError {
-    let reason = wire::status::reason_of(&status).unwrap_or_default();
-    CourierError(format!("the ledger answered {:?} {reason}", status.code()))
+    CourierError::answered(Service::Ledger, &status)
 }
 
 fn path(body: &str, year: FinancialYear) -> String {

@@ -185,10 +185,8 @@ impl Courier<Referrals> for LedgerCourier {
     }
 }
 
-/// The ledger's status, without its text: the next try tells more to the ledger's own log.
 fn failed(status: Status) -> CourierError {
-    let reason = wire::status::reason_of(&status).unwrap_or_default();
-    CourierError(format!("the ledger answered {:?} {reason}", status.code()))
+    CourierError::answered(Service::Ledger, &status)
 }
 
 /// Whether a reason says that the same posting may be sent again.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tonic::Status;
 
 /// Reports in one batch to another service: large enough that its sync is shared, small enough for one message.
 const BATCH_REPORTS_MAX: usize = 4_096;
@@ -31,6 +32,15 @@ pub struct Delivery {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct CourierError(pub String);
+
+impl CourierError {
+    /// What `target` answered, without its text: the next try tells more to the target's own log.
+    #[must_use]
+    pub fn answered(target: Service, status: &Status) -> Self {
+        let reason = wire::status::reason_of(status).unwrap_or_default();
+        Self(format!("{target} answered {:?} {reason}", status.code()))
+    }
+}
 
 /// A delivery in progress.
 pub type Delivering<'a> = Pin<Box<dyn Future<Output = Result<Delivery, CourierError>> + Send + 'a>>;

@@ -1,12 +1,14 @@
 //! `almoner activity`: read what became of lines, their totals and cuts, and withdraw one.
 
-use crate::{cli::Calling, commands::submit, output};
+use crate::{
+    cli::Calling,
+    commands::submit,
+    output::{self, date, pounds, table},
+};
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use client::Connection;
-use comfy_table::{Table, presets::NOTHING};
-use money::NetPence;
-use proto::{common::v1::PageRequest, google::r#type::Date, referrals::v1};
+use proto::{common::v1::PageRequest, referrals::v1};
 
 /// The options of `activity`.
 #[derive(Debug, Args)]
@@ -112,20 +114,6 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     }
 }
 
-fn table<const N: usize>(heads: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(heads);
-    table
-}
-
-fn date(date: Option<Date>) -> String {
-    date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
-}
-
-fn pounds(pence: i64) -> String {
-    NetPence::new(pence).to_string()
-}
-
 /// `2017-06/flex`, or a dash for what belongs to no cut.
 fn cut_name(cut: Option<&v1::Cut>) -> String {
     let Some(cut) = cut else { return "-".to_owned() };
@@ -184,8 +172,10 @@ async fn lines(activity: &Activity, of: Lines) -> anyhow::Result<()> {
         Some(Answer::Contested) => v1::Answer::Contested,
         Some(Answer::Unreadable) => v1::Answer::Unreadable,
     };
-    let mut table =
-        table(["record", "row", "identifier", "answer", "claimed", "accepted", "payer", "cut", "findings"]);
+    let mut table = table(
+        ["record", "row", "identifier", "answer", "claimed", "accepted", "payer", "cut", "findings"],
+        [0, 1, 4, 5],
+    );
     let mut page_token = String::new();
     loop {
         let request = v1::ListLinesRequest {
@@ -215,7 +205,7 @@ async fn lines(activity: &Activity, of: Lines) -> anyhow::Result<()> {
             break;
         }
     }
-    output::line(format_args!("{table}"));
+    output::show(&table);
     Ok(())
 }
 
@@ -229,8 +219,10 @@ async fn totals(activity: &Activity, of: Totals) -> anyhow::Result<()> {
         min_position: None,
     };
     let answer = activity.connection.ask(request).await.context("the totals were not read")?;
-    let mut table =
-        table(["provider", "payer", "cut", "claimed", "accepted", "difference", "contested", "unreadable"]);
+    let mut table = table(
+        ["provider", "payer", "cut", "claimed", "accepted", "difference", "contested", "unreadable"],
+        3..8,
+    );
     for row in &answer.totals {
         table.add_row([
             row.provider.clone(),
@@ -243,7 +235,7 @@ async fn totals(activity: &Activity, of: Totals) -> anyhow::Result<()> {
             pounds(row.unreadable_pence),
         ]);
     }
-    output::line(format_args!("{table}"));
+    output::show(&table);
     let (reported, implied) = (answer.referrals, answer.referrals_implied);
     output::line(format_args!("{reported} referrals reported, {implied} implied by activity"));
     Ok(())
@@ -252,8 +244,10 @@ async fn totals(activity: &Activity, of: Totals) -> anyhow::Result<()> {
 async fn cuts(activity: &Activity) -> anyhow::Result<()> {
     let request = v1::ListCutsRequest { system: activity.system.clone(), min_position: None };
     let answer = activity.connection.ask(request).await.context("the cuts were not read")?;
-    let mut table =
-        table(["cut", "deadline", "sealed", "payer", "payee", "lines", "payable", "on account", "contested"]);
+    let mut table = table(
+        ["cut", "deadline", "sealed", "payer", "payee", "lines", "payable", "on account", "contested"],
+        5..9,
+    );
     for cut in &answer.cuts {
         let name = cut_name(cut.cut.as_ref());
         let sealed = if cut.sealed { "yes" } else { "no" };
@@ -275,7 +269,7 @@ async fn cuts(activity: &Activity) -> anyhow::Result<()> {
             ]);
         }
     }
-    output::line(format_args!("{table}"));
+    output::show(&table);
     Ok(())
 }
 

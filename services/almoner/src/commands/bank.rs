@@ -4,8 +4,6 @@ use super::settle::Settlement;
 use crate::{cli::Calling, output};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
-use money::NetPence;
 use proto::settlement::v1::{self, BankEntryOutcome};
 use serde_json::json;
 use std::path::PathBuf;
@@ -64,20 +62,14 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     if let Some(first) = answer.known {
         output::line(format_args!("known since position {first}: nothing changes"));
     }
-    let mut shown = Table::new();
-    shown.load_style(NOTHING).set_header(["outcome", "entries", "pounds"]);
-    for column in 1..3 {
-        if let Some(column) = shown.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let mut shown = output::table(["outcome", "entries", "pounds"], 1..3);
     for total in &answer.totals {
-        let pounds = NetPence::new(total.pence).to_string();
+        let pounds = output::pounds(total.pence);
         shown.add_row([outcome(total.outcome()).to_owned(), total.count.to_string(), pounds]);
     }
-    output::line(format_args!("{shown}"));
+    output::show(&shown);
     for entry in &answer.differences {
-        let pounds = entry.pence.map(|pence| NetPence::new(pence).to_string()).unwrap_or_default();
+        let pounds = entry.pence.map(output::pounds).unwrap_or_default();
         let (number, what) = (entry.index.saturating_add(1), outcome(entry.outcome()));
         output::line(format_args!("entry {number}: {what} {pounds} {}", entry.end_to_end_id));
     }

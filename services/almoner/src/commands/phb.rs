@@ -6,11 +6,10 @@ mod plans;
 mod spends;
 mod words;
 
-use crate::{cli::Calling, output};
+use crate::cli::Calling;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use client::Connection;
-use comfy_table::{Table, presets::NOTHING};
 use jiff::civil::Date;
 use proto::google;
 
@@ -131,26 +130,8 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     }
 }
 
-fn table<const N: usize>(heads: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(heads);
-    table
-}
-
-fn show(table: &Table) {
-    output::line(format_args!("{table}"));
-}
-
-fn shown(date: Option<google::r#type::Date>) -> String {
-    date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
-}
-
 fn sent(date: Date) -> Option<google::r#type::Date> {
     Some(wire::common::date(date))
-}
-
-fn pounds(pence: i64) -> String {
-    ::money::NetPence::new(pence).to_string()
 }
 
 /// The bytes that hexadecimal digits spell.

@@ -2,7 +2,7 @@
 //! word, each read from the service that has it.
 
 use super::books::{Books, People, dated, kind, name};
-use money::NetPence;
+use crate::output::pounds;
 use proto::{
     health_budgets::v1::{GetSpendRequest, SpendState},
     ledger::v1::{self, leg::Window},
@@ -24,10 +24,6 @@ pub(crate) struct Evidence<'a> {
     payments: BTreeMap<String, Payment>,
     /// What runs pay, by payee's account path and window in words.
     paid: BTreeMap<(String, String), Vec<RunRow>>,
-}
-
-fn pounds(pence: i64) -> String {
-    NetPence::new(pence).to_string()
 }
 
 /// The last part of an enum's name, in words: `ANSWER_ACCEPTED` is `accepted`.

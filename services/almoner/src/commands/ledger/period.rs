@@ -2,12 +2,12 @@
 
 use super::{
     Ledger,
-    read::{paths, show, table},
+    read::paths,
     write::{Attempt, say},
 };
 use crate::{
     commands::phb::{hex, unhex},
-    output,
+    output::{self, show, table},
 };
 use clap::Args;
 use money::NetPence;

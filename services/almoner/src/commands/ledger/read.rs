@@ -1,12 +1,12 @@
 //! The reading commands.
 
 use super::Ledger;
-use crate::output;
+use crate::output::{self, pounds, show, table};
 use anyhow::Context as _;
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use comfy_table::Table;
 use journal::Instant;
-use money::{NetPence, Pence};
+use money::Pence;
 use proto::{
     common::v1::{Cause, PageRequest},
     ledger::v1::{self, Side},
@@ -90,25 +90,6 @@ pub(super) struct Windows {
     /// Only those with something left to pay, or that may still grow
     #[arg(long)]
     open: bool,
-}
-
-fn pounds(pence: i64) -> String {
-    NetPence::new(pence).to_string()
-}
-
-pub(super) fn table<const N: usize>(heads: [&str; N], amounts: core::ops::Range<usize>) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(heads);
-    for column in amounts {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-pub(super) fn show(table: &Table) {
-    output::line(format_args!("{table}"));
 }
 
 fn page(page_token: String) -> Option<PageRequest> {

@@ -1,7 +1,7 @@
 //! Cash pots: care recognised, money returned, reclaimed, given up.
 
-use super::{Budgets, hex, pounds, sent, show as print, shown, table, unhex, words};
-use crate::output;
+use super::{Budgets, hex, sent, unhex, words};
+use crate::output::{self, date, pounds, table};
 use ::money::Pence;
 use anyhow::Context as _;
 use clap::Args;
@@ -175,8 +175,10 @@ pub(super) struct Reclaims {
 
 pub(super) async fn list(budgets: &Budgets, of: Reclaims) -> anyhow::Result<()> {
     let plan = of.plan.unwrap_or_default();
-    let mut table =
-        table(["number", "plan", "pot", "amount", "received", "why", "deadline", "state", "digest"]);
+    let mut table = table(
+        ["number", "plan", "pot", "amount", "received", "why", "deadline", "state", "digest"],
+        [0, 3, 4],
+    );
     let mut page_token = String::new();
     loop {
         let page = Some(PageRequest { page_size: 1_000, page_token });
@@ -195,14 +197,14 @@ pub(super) async fn list(budgets: &Budgets, of: Reclaims) -> anyhow::Result<()> 
                 pounds(reclaim.amount_pence),
                 pounds(reclaim.received_pence),
                 words::reason(reclaim.reason()),
-                shown(reclaim.deadline_date),
+                date(reclaim.deadline_date),
                 words::reclaim_state(reclaim.state()),
                 hex(&reclaim.write_off_digest),
             ]);
         }
         page_token = answer.page.unwrap_or_default().next_page_token;
         if page_token.is_empty() {
-            print(&table);
+            output::show(&table);
             return Ok(());
         }
     }

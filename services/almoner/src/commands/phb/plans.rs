@@ -1,7 +1,7 @@
 //! Plans: proposed, approved, read, suspended, reviewed, closed.
 
-use super::{Budgets, hex, pounds, sent, show as print, shown, table, unhex, words};
-use crate::output;
+use super::{Budgets, hex, sent, unhex, words};
+use crate::output::{self, date, pounds, table};
 use ::money::Pence;
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -158,27 +158,19 @@ pub(super) async fn show(budgets: &Budgets, of: Plan) -> anyhow::Result<()> {
         "  {} {category} {} from {}",
         plan.ccg,
         plan.financial_year,
-        shown(plan.start_date)
+        date(plan.start_date)
     ));
     let late = if plan.review_overdue { ", overdue" } else { "" };
     output::line(format_args!(
         "  next review {}{late}, co-ordinator {}",
-        shown(plan.next_review_date),
+        date(plan.next_review_date),
         plan.co_ordinator
     ));
     output::line(format_args!("  digest {}", hex(&plan.proposal_digest)));
-    let mut table = table([
-        "pot",
-        "budget",
-        "left",
-        "booked",
-        "spent",
-        "paid",
-        "recognised",
-        "paid ahead",
-        "held",
-        "next due",
-    ]);
+    let mut table = table(
+        ["pot", "budget", "left", "booked", "spent", "paid", "recognised", "paid ahead", "held", "next due"],
+        1..9,
+    );
     for pot in &plan.pots {
         let terms = pot.terms.clone().unwrap_or_default();
         table.add_row([
@@ -191,10 +183,10 @@ pub(super) async fn show(budgets: &Budgets, of: Plan) -> anyhow::Result<()> {
             pounds(pot.recognised_pence),
             pounds(pot.paid_ahead_pence),
             pounds(pot.held_pence),
-            shown(pot.next_due_date),
+            date(pot.next_due_date),
         ]);
     }
-    print(&table);
+    output::show(&table);
     Ok(())
 }
 
@@ -213,7 +205,7 @@ pub(super) async fn list(budgets: &Budgets, of: Plans) -> anyhow::Result<()> {
     let Plans { ccg, state } = of;
     let state = state.map_or(v1::PlanState::Unspecified, v1::PlanState::from).into();
     let ccg = ccg.unwrap_or_default();
-    let mut table = table(["plan", "state", "payer", "category", "from", "next review", "budget"]);
+    let mut table = table(["plan", "state", "payer", "category", "from", "next review", "budget"], [6]);
     let mut page_token = String::new();
     loop {
         let page = Some(PageRequest { page_size: 1_000, page_token });
@@ -233,14 +225,14 @@ pub(super) async fn list(budgets: &Budgets, of: Plans) -> anyhow::Result<()> {
                 words::plan_state(plan.state()),
                 plan.ccg.clone(),
                 words::category(plan.category()),
-                shown(plan.start_date),
-                format!("{}{late}", shown(plan.next_review_date)),
+                date(plan.start_date),
+                format!("{}{late}", date(plan.next_review_date)),
                 pounds(terms.map(|terms| terms.budget_pence).fold(0, i64::saturating_add)),
             ]);
         }
         page_token = answer.page.unwrap_or_default().next_page_token;
         if page_token.is_empty() {
-            print(&table);
+            output::show(&table);
             output::note(format_args!("{}", answer.suppression_note));
             return Ok(());
         }
@@ -310,7 +302,7 @@ pub(super) async fn review(budgets: &Budgets, of: Review) -> anyhow::Result<()> 
     let (system, request_id) = (budgets.system(), budgets.request_id());
     let request = v1::RecordReviewRequest { system, request_id, plan: of.plan, held_date: sent(of.held) };
     let answer = budgets.connection.ask(request).await.context("the review was not recorded")?;
-    output::line(format_args!("next review by {}", shown(answer.next_review_date)));
+    output::line(format_args!("next review by {}", date(answer.next_review_date)));
     Ok(())
 }
 
@@ -326,12 +318,12 @@ pub(super) async fn reviews(budgets: &Budgets, of: Reviews) -> anyhow::Result<()
     let by_date = of.by.map(wire::common::date);
     let request = v1::ListReviewsDueRequest { system: budgets.system(), by_date, min_position: None };
     let answer = budgets.connection.ask(request).await.context("reviews were not listed")?;
-    let mut table = table(["plan", "payer", "co-ordinator", "due", "days late"]);
+    let mut table = table(["plan", "payer", "co-ordinator", "due", "days late"], [4]);
     for review in answer.reviews {
-        let due = shown(review.due_date);
+        let due = date(review.due_date);
         table.add_row([review.plan, review.ccg, review.co_ordinator, due, review.overdue_days.to_string()]);
     }
-    print(&table);
+    output::show(&table);
     Ok(())
 }
 
@@ -348,7 +340,7 @@ pub(super) async fn totals(budgets: &Budgets, of: Totals) -> anyhow::Result<()> 
     let request = v1::GetTotalsRequest { system: budgets.system(), ccg, min_position: None };
     let answer = budgets.connection.ask(request).await.context("the totals were not read")?;
     let mut table =
-        table(["payer", "category", "pot", "plans", "budget", "booked", "spent", "paid", "recognised"]);
+        table(["payer", "category", "pot", "plans", "budget", "booked", "spent", "paid", "recognised"], 3..9);
     for cell in answer.cells {
         table.add_row([
             cell.ccg.clone(),
@@ -362,7 +354,7 @@ pub(super) async fn totals(budgets: &Budgets, of: Totals) -> anyhow::Result<()> 
             pounds(cell.recognised_pence),
         ]);
     }
-    print(&table);
+    output::show(&table);
     if answer.pending_count > 0 {
         output::note(format_args!("{} requests wait for the ledger", answer.pending_count));
     }
@@ -381,7 +373,7 @@ mod tests {
         let schedule = held.schedule.unwrap();
         assert_eq!((held.kind(), held.holder.as_str()), (v1::PotKind::ThirdParty, "NT3"));
         assert_eq!((schedule.frequency(), schedule.instalment_pence), (v1::Frequency::Weekly, 20_000));
-        assert_eq!(shown(schedule.first_due_date), "2017-06-05");
+        assert_eq!(date(schedule.first_due_date), "2017-06-05");
         for bad in [
             "",
             "notional",

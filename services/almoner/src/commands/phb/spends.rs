@@ -1,7 +1,7 @@
 //! What is bought.
 
-use super::{Budgets, pounds, sent, show as print, shown, table, words};
-use crate::output;
+use super::{Budgets, sent, words};
+use crate::output::{self, date, pounds, table};
 use ::money::Pence;
 use anyhow::Context as _;
 use clap::Args;
@@ -134,7 +134,7 @@ pub(super) struct Spends {
 
 pub(super) async fn list(budgets: &Budgets, of: Spends) -> anyhow::Result<()> {
     let plan = of.plan.unwrap_or_default();
-    let mut table = table(["number", "plan", "pot", "item", "supplier", "amount", "on", "state"]);
+    let mut table = table(["number", "plan", "pot", "item", "supplier", "amount", "on", "state"], [0, 5]);
     let mut page_token = String::new();
     loop {
         let page = Some(PageRequest { page_size: 1_000, page_token });
@@ -149,13 +149,13 @@ pub(super) async fn list(budgets: &Budgets, of: Spends) -> anyhow::Result<()> {
                 words::item(spend.item()),
                 spend.supplier.clone(),
                 pounds(spend.amount_pence),
-                shown(spend.service_date),
+                date(spend.service_date),
                 words::spend_state(spend.state()),
             ]);
         }
         page_token = answer.page.unwrap_or_default().next_page_token;
         if page_token.is_empty() {
-            print(&table);
+            output::show(&table);
             return Ok(());
         }
     }

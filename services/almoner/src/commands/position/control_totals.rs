@@ -1,9 +1,6 @@
 //! Control totals: shown, proposed by one person, approved by another.
 
-use super::{
-    Attempt, Reconciliation,
-    read::{cells, table},
-};
+use super::{Attempt, Reconciliation, read::cells};
 use crate::output;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
@@ -45,14 +42,14 @@ pub(super) async fn show(of: &Reconciliation) -> anyhow::Result<()> {
         min_position: None,
     };
     let answer = of.connection.ask(request).await.context("listing control totals")?;
-    let mut table = table(&["body", "control total", "reserve", "source"]);
+    let mut table = output::table(["body", "control total", "reserve", "source"], 1..3);
     for row in &answer.control_totals {
         let total = row.control_total.clone().unwrap_or_default();
         let mut line = cells(body(&total), &[total.total_pence, total.reserve_pence]);
         line.push(row.source.clone());
         table.add_row(line);
     }
-    output::line(format_args!("{table}"));
+    output::show(&table);
     answer.proposals.iter().for_each(print_proposal);
     Ok(())
 }

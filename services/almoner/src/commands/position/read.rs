@@ -1,10 +1,9 @@
 //! The position, its ties, and what was kept of it.
 
 use super::{Attempt, Beside, Reconciliation};
-use crate::output;
+use crate::output::{self, table};
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use money::NetPence;
 use proto::reconciliation::v1::{self, LineRow, Tie};
 
@@ -43,7 +42,7 @@ pub(super) async fn show(of: &Reconciliation, beside: &Beside) -> anyhow::Result
 
 fn print(position: &v1::Position) {
     let mut table =
-        table(&["line", "allocated", "committed", "accrued", "contested", "paid", "available", "spent"]);
+        table(["line", "allocated", "committed", "accrued", "contested", "paid", "available", "spent"], 1..8);
     let sum = position.sum.clone().unwrap_or_default();
     let named = |row: &LineRow| if row.line.is_empty() { "all lines".to_owned() } else { row.line.clone() };
     for row in position.lines.iter().chain([&sum]) {
@@ -58,7 +57,8 @@ fn print(position: &v1::Position) {
         ];
         table.add_row(cells(named(row), &figures));
     }
-    output::line(format_args!("{table}\n"));
+    output::show(&table);
+    output::line(format_args!(""));
     for source in &position.sources {
         let at = source.position.map_or_else(|| "empty".to_owned(), |at| at.to_string());
         output::line(format_args!("{} at {at}", source.service));
@@ -92,7 +92,7 @@ pub(super) async fn differences(of: &Reconciliation, differences: &Differences) 
         include_matched: differences.all,
     };
     let answer = of.connection.ask(request).await.context("listing differences")?;
-    let mut table = table(&["tie", "of", "left", "right", "unexplained", "named"]);
+    let mut table = table(["tie", "of", "left", "right", "unexplained", "named"], 1..6);
     for tie in &answer.ties {
         let mut row = cells(tie.kind.clone(), &[tie.left_pence, tie.right_pence, tie.unexplained_pence]);
         row.insert(1, tie.subject.clone());
@@ -100,7 +100,7 @@ pub(super) async fn differences(of: &Reconciliation, differences: &Differences) 
         row.push(named.collect::<Vec<_>>().join(", "));
         table.add_row(row);
     }
-    output::line(format_args!("{table}"));
+    output::show(&table);
     answer.ties.iter().filter(|tie| !tie.break_kind.is_empty()).for_each(print_break);
     ensure!(answer.unexplained_pence == 0, "the books do not tie");
     Ok(())
@@ -139,15 +139,6 @@ fn print_kept<'a>(kept: impl Iterator<Item = &'a v1::RecordedPosition>) {
             NetPence::new(row.unexplained_pence)
         ));
     }
-}
-
-pub(super) fn table(heading: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(heading.to_vec());
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }
 
 pub(super) fn cells(name: String, pence: &[i64]) -> Vec<String> {

@@ -1,14 +1,12 @@
 //! The reading commands.
 
 use super::{Registry, Whose};
-use crate::output;
+use crate::output::{self, date, show, table};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets::NOTHING};
 use money::Pence;
 use proto::{
     common::v1::PageRequest,
-    google::r#type::Date,
     registry::v1::{self, contract::Mechanism, proposal::Content},
 };
 
@@ -39,20 +37,6 @@ enum Role {
     Practice,
 }
 
-fn table<const N: usize>(heads: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(heads);
-    table
-}
-
-fn show(table: &Table) {
-    output::line(format_args!("{table}"));
-}
-
-fn date(date: Option<Date>) -> String {
-    date.and_then(wire::common::date_from).map(|date| date.to_string()).unwrap_or_default()
-}
-
 /// `2013-04-01 to 2018-03-31`, `from 2018-04-01`.
 fn span(validity: Option<v1::Validity>) -> String {
     let v1::Validity { from_date, until_date } = validity.unwrap_or_default();
@@ -80,7 +64,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 pub(super) async fn systems(registry: &Registry) -> anyhow::Result<()> {
     let answer =
         registry.connection.ask(v1::ListSystemsRequest {}).await.context("the systems cannot be listed")?;
-    let mut rows = table(["system", "title", "sandbox", "members"]);
+    let mut rows = table(["system", "title", "sandbox", "members"], []);
     for v1::System { system, title, sandbox, members, clock_start_time: _ } in answer.systems {
         rows.add_row([system, title, if sandbox { "sandbox" } else { "" }.to_owned(), members.join(" ")]);
     }
@@ -127,7 +111,7 @@ pub(super) async fn organisations(registry: &Registry, of: Organisations) -> any
 }
 
 fn list_organisations(organisations: impl Iterator<Item = v1::Organisation>) {
-    let mut rows = table(["code", "name", "kind", "open", "successor", "source"]);
+    let mut rows = table(["code", "name", "kind", "open", "successor", "source"], []);
     for row in organisations {
         let kind = role(row.role());
         let v1::Organisation { ods, name, role: _, open, successor, source } = row;
@@ -154,7 +138,7 @@ pub(super) async fn contracts(registry: &Registry) -> anyhow::Result<()> {
 }
 
 fn list_contracts(contracts: Vec<v1::Contract>) {
-    let mut rows = table(["contract", "payers", "provider", "functions", "care", "payment", "source"]);
+    let mut rows = table(["contract", "payers", "provider", "functions", "care", "payment", "source"], []);
     let all = |texts: Vec<String>| if texts.is_empty() { "all".to_owned() } else { texts.join(" ") };
     let instalments = |word: &str, pence: i64, day: i32| {
         let value = Pence::new(pence).map(|value| value.to_string()).unwrap_or_default();
@@ -216,7 +200,7 @@ pub(super) async fn proposals(registry: &Registry, whose: Whose) -> anyhow::Resu
 }
 
 fn list_bank_details(accounts: Vec<v1::BankDetails>) {
-    let mut rows = table(["organisation", "account name", "sort code", "account number", "used"]);
+    let mut rows = table(["organisation", "account name", "sort code", "account number", "used"], []);
     for v1::BankDetails { organisation, account_name, sort_code, account_number, validity } in accounts {
         rows.add_row([organisation, account_name, sort_code, account_number, span(validity)]);
     }

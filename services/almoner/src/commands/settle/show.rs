@@ -1,39 +1,17 @@
 //! What the commands print.
 
 use super::{Payments, Settlement};
-use crate::output;
+use crate::output::{self, date, pounds, table};
 use anyhow::Context as _;
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
-use money::NetPence;
 use proto::{
     common::v1::PageRequest,
-    google::r#type::Date,
     settlement::v1::{self, payment, settlement_run},
 };
 use serde_json::{Value, json};
 
-fn pounds(pence: i64) -> String {
-    NetPence::new(pence).to_string()
-}
-
-fn day(date: Option<Date>) -> String {
-    date.map_or_else(String::new, |date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day))
-}
-
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn table<const N: usize>(heads: [&str; N], amounts: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(heads);
-    for column in amounts {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }
 
 fn state(run: &v1::SettlementRun) -> &'static str {
@@ -72,7 +50,7 @@ fn run_json(run: &v1::SettlementRun) -> Value {
         "state": state(run),
         "digest": hex(&run.digest),
         "cut": format!("{}/{stage}", cut.period),
-        "pay_date": day(run.pay_date),
+        "pay_date": date(run.pay_date),
         "payments": run.payments_count,
         "pay_pence": run.pay_pence,
         "carried": run.carried_count,
@@ -135,7 +113,7 @@ pub(super) fn change(settlement: &Settlement, change: Option<v1::RunChange>) -> 
 fn header(run: &v1::SettlementRun) {
     let (paid, carried) = (pounds(run.pay_pence), pounds(run.carried_pence));
     output::line(format_args!("run      {}", run.run));
-    output::line(format_args!("state    {}, to be paid on {}", state(run), day(run.pay_date)));
+    output::line(format_args!("state    {}, to be paid on {}", state(run), date(run.pay_date)));
     output::line(format_args!("digest   {}", hex(&run.digest)));
     output::line(format_args!("pays     {paid} in {} payments", run.payments_count));
     output::line(format_args!("carries  {carried} in {} rows", run.carried_count));
@@ -168,7 +146,7 @@ pub(super) async fn run(settlement: &Settlement, run: String) -> anyhow::Result<
         return Ok(());
     }
     header(&of);
-    let mut shown = table(["line", "payee", "pounds", "what becomes of it", "windows"], &[2]);
+    let mut shown = table(["line", "payee", "pounds", "what becomes of it", "windows"], [2]);
     for row in &answer.rows {
         let windows: Vec<String> = row
             .windows
@@ -183,7 +161,8 @@ pub(super) async fn run(settlement: &Settlement, run: String) -> anyhow::Result<
             windows.join(", "),
         ]);
     }
-    output::line(format_args!("\n{shown}"));
+    output::line(format_args!(""));
+    output::show(&shown);
     Ok(())
 }
 
@@ -226,14 +205,14 @@ fn payment_json(payment: &v1::Payment) -> Value {
         "payee": payment.payee,
         "pence": payment.pence,
         "state": payment_state(payment.state()),
-        "state_date": day(payment.state_date),
+        "state_date": date(payment.state_date),
         "reason": payment.reason,
         "channel": payment.channel,
     })
 }
 
 pub(super) async fn runs(settlement: &Settlement) -> anyhow::Result<()> {
-    let mut shown = table(["run", "state", "pay date", "payments", "pounds"], &[3, 4]);
+    let mut shown = table(["run", "state", "pay date", "payments", "pounds"], [3, 4]);
     let mut page_token = String::new();
     loop {
         let page = PageRequest { page_size: 1_000, page_token };
@@ -245,7 +224,7 @@ pub(super) async fn runs(settlement: &Settlement) -> anyhow::Result<()> {
                 output::line(format_args!("{}", run_json(run)));
             }
             let (count, pounds) = (run.payments_count.to_string(), pounds(run.pay_pence));
-            shown.add_row([run.run.clone(), state(run).to_owned(), day(run.pay_date), count, pounds]);
+            shown.add_row([run.run.clone(), state(run).to_owned(), date(run.pay_date), count, pounds]);
         }
         page_token = answer.page.unwrap_or_default().next_page_token;
         if page_token.is_empty() {
@@ -253,13 +232,13 @@ pub(super) async fn runs(settlement: &Settlement) -> anyhow::Result<()> {
         }
     }
     if !settlement.json {
-        output::line(format_args!("{shown}"));
+        output::show(&shown);
     }
     Ok(())
 }
 
 pub(super) async fn payments(settlement: &Settlement, of: Payments) -> anyhow::Result<()> {
-    let mut shown = table(["end-to-end id", "line", "payee", "pounds", "state", "on", "reason"], &[3]);
+    let mut shown = table(["end-to-end id", "line", "payee", "pounds", "state", "on", "reason"], [3]);
     let mut page_token = String::new();
     loop {
         let page = PageRequest { page_size: 1_000, page_token };
@@ -282,7 +261,7 @@ pub(super) async fn payments(settlement: &Settlement, of: Payments) -> anyhow::R
                 payment.payee.clone(),
                 pounds(payment.pence),
                 payment_state(payment.state()).to_owned(),
-                day(payment.state_date),
+                date(payment.state_date),
                 payment.reason.clone(),
             ]);
         }
@@ -292,13 +271,13 @@ pub(super) async fn payments(settlement: &Settlement, of: Payments) -> anyhow::R
         }
     }
     if !settlement.json {
-        output::line(format_args!("{shown}"));
+        output::show(&shown);
     }
     Ok(())
 }
 
 pub(super) async fn instalments(settlement: &Settlement) -> anyhow::Result<()> {
-    let mut shown = table(["contract", "what", "due", "payer", "payee", "pounds", "state"], &[5]);
+    let mut shown = table(["contract", "what", "due", "payer", "payee", "pounds", "state"], [5]);
     let mut page_token = String::new();
     loop {
         let page = PageRequest { page_size: 1_000, page_token };
@@ -323,14 +302,14 @@ pub(super) async fn instalments(settlement: &Settlement) -> anyhow::Result<()> {
             };
             if settlement.json {
                 let value = json!({
-                    "contract": due.contract, "kind": kind, "due_date": day(due.due_date), "payer": due.payer,
+                    "contract": due.contract, "kind": kind, "due_date": date(due.due_date), "payer": due.payer,
                     "payee": due.payee, "pence": due.pence, "state": state,
                 });
                 output::line(format_args!("{value}"));
             }
             let (contract, payer, payee) = (due.contract.clone(), due.payer.clone(), due.payee.clone());
             let row =
-                [contract, kind.into(), day(due.due_date), payer, payee, pounds(due.pence), state.into()];
+                [contract, kind.into(), date(due.due_date), payer, payee, pounds(due.pence), state.into()];
             shown.add_row(row);
         }
         page_token = answer.page.unwrap_or_default().next_page_token;
@@ -339,7 +318,7 @@ pub(super) async fn instalments(settlement: &Settlement) -> anyhow::Result<()> {
         }
     }
     if !settlement.json {
-        output::line(format_args!("{shown}"));
+        output::show(&shown);
     }
     Ok(())
 }

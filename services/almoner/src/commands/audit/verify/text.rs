@@ -1,8 +1,9 @@
 //! The report of a verification as an auditor reads it.
 
 use super::KeySource;
+use crate::output;
 use audit::{Finding, Given, JournalProof, Outcome, Verification};
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use comfy_table::Table;
 use journal::Service;
 use std::fmt;
 
@@ -40,14 +41,8 @@ impl fmt::Display for Shown<'_> {
 }
 
 fn journals(journals: &[JournalProof]) -> Table {
-    let mut table = Table::new();
     let heads = ["journal", "records", "signed", "done", "refused", "blobs", "findings", "root"];
-    table.load_style(NOTHING).set_header(heads);
-    for column in 1..7 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let mut table = output::table(heads, 1..7);
     for JournalProof { system, service, report, replayed } in journals {
         let signed = report.checkpoint.map_or_else(|| "none".to_owned(), |signed| signed.size.to_string());
         let root = report.root.to_string();
