@@ -1,6 +1,9 @@
-//! Golden record bodies. They stand in journals: a line here is never changed, only added.
+//! Golden record bodies and states. Bodies stand in journals: a line here is never changed, only added.
 
-use expect_test::{Expect, expect};
+mod common;
+
+use common::Book;
+use expect_test::{Expect, expect, expect_file};
 use journal::{AccountNumber, Day, Domain as _, Item, NoBlobs, Outcome, Position, RequestId};
 use ledger::{
     AccountBalance, Act, AnswerWith, Approve, Breach, Command, EntryKind, Event, ExpireHolds, HoldAction,
@@ -293,4 +296,49 @@ fn the_content_of_a_request_tells_requests_apart() {
         Command::Reverse(Reverse { entry, reason: "why".into(), posting })
     };
     assert_eq!(content(&reverse(Vec::new()), None), content(&reverse(posting().legs), None));
+}
+
+/// A start goes on with the snapshot that another program wrote under the same number: so each number has its bytes, in a file of
+/// its own that is never changed. Other bytes, be it by a field or by what a record does, are another number and another file.
+#[test]
+fn the_snapshot_of_a_number_is_these_bytes() {
+    let mut book = Book::default();
+    book.run(
+        "post budget allocation: D R 100000; C E/fund/allocation 100000
+         limit hard E/fund floor=-90000
+         limit warn E/owed ceiling=5000
+         post held referral: place E/fund/expenditure/third-party 400 until 2019-06-01
+         post act activity: D E/fund/expenditure/third-party 700; C E/owed/payable/NT3 700 adds cut 2017-06 flex
+         post more activity: D E/fund/expenditure/third-party 300; C E/owed/payable/NT3 300 adds cut 2017-06 flex; capture held 100
+         post pre on-account: D E/fund/prepayment/RHW 3000; C E/owed/payable/RHW 3000 adds instalment 2017-06-15
+         post rec recovery: D E/fund/recoverable/NT3 50; C E/owed/payable/NT3 50 adds run 0
+         reverse more
+         post new activity-version: D E/fund/expenditure/third-party 20; C E/owed/payable/NT3 20 adds cut 2017-06 flex; corrects act
+         seal 10M NT3 cut 2017-06 flex
+         seal 10M NT3 run 1
+         post pay payment-instructed: D E/owed/payable/NT3 720 pays cut 2017-06 flex; C E/out/in-transit 720
+         open 10M/elective/2016-17/fund/allocation
+         open 10M/elective/2016-17/out/transferred
+         open E/out/transferred
+         open E/owed/payable/OLD
+         close E/owed/payable/OLD
+         day 2017-07-03
+         close-period 2017-05
+         soft-close-period 2017-06
+         propose late post payment-confirmed: D E/out/in-transit 720; C E/out/bank 720; accounted 2017-06-30
+         post guess estimate: D E/fund/expenditure/third-party 90; C E/owed/estimate/NT3 90; reverses 2017-09
+         end-year 10M/elective/2016-17",
+    );
+    let bytes = common::snapshot(&book.state);
+    let mut d = minicbor::Decoder::new(&bytes);
+    let mut lists = Vec::new();
+    while d.position() < bytes.len() {
+        lists.push(d.probe().array().ok().flatten());
+        d.skip().unwrap();
+    }
+    assert!(!lists.contains(&Some(0)), "of every list a state keeps, something: {lists:?}");
+    let number = Ledger::SNAPSHOT_FORMAT.unwrap();
+    let rows = bytes.chunks(50).map(|row| row.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let text = rows.fold(String::new(), |text, row| text + &row + "\n");
+    expect_file![format!("golden/snapshot-{number}.hex")].assert_eq(&text);
 }

@@ -1,9 +1,13 @@
 //! Submissions, adoption and seals.
 
-use super::fixture::{Run, day, first_attendance, from, patient, snapshot};
-use crate::{ActivityLine, Command, Event, Refusal, SealCut};
-use expect_test::expect;
+use super::fixture::{Run, day, first_attendance, from, hip, patient, referral, snapshot};
+use crate::{
+    ActivityLine, Command, End, EndReferral, Event, Reason, RecordReferral, Referrals, Refusal, SealCut,
+    SubmitUnreadable, WithdrawLine,
+};
+use expect_test::{expect, expect_file};
 use journal::{DecodeError, Domain, NoBlobs, Position};
+use money::Pence;
 
 #[test]
 fn the_same_caller_and_file_keep_their_submission() {
@@ -113,4 +117,58 @@ fn cuts_are_sealed_when_their_deadline_has_passed() {
 
 fn practice_number(practice: nhs::PracticeCode) -> u8 {
     if practice.as_str() == "K81001" { 100 } else { 150 }
+}
+
+/// Something of everything that a state keeps.
+fn everything() -> Run {
+    let mut run = Run::new();
+    let at = run.moment().position;
+    run.submit(Command::RecordReferral(referral())).unwrap();
+    run.submit(Command::RecordReferral(RecordReferral { pseudonym: patient(2), ubrn: None, ..referral() }))
+        .unwrap();
+    run.line(first_attendance("A1"));
+    run.line(ActivityLine { pseudonym: patient(3), ..hip("A2") });
+    run.line(from("RHW", ActivityLine { pseudonym: patient(4), ..first_attendance("A3") }));
+    run.line(ActivityLine { practice: "K99999".parse().unwrap(), ..first_attendance("A4") });
+    run.line(ActivityLine { claimed: Pence::from_u32(151_00), ..first_attendance("A1") });
+    run.unreadable(SubmitUnreadable {
+        submission: Position::new(1),
+        row: 9,
+        provider: "NT3".parse().unwrap(),
+        reasons: crate::Reasons::of(Reason::HrgInvalid),
+        claimed: Some(Pence::from_u32(5)),
+        cds_identifier: None,
+    });
+    let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A2".parse().unwrap() };
+    run.submit(Command::WithdrawLine(withdraw)).unwrap();
+    run.roll("2017-07-21");
+    run.submit(Command::EndReferral(EndReferral { referral: at, end: End::Discharged })).unwrap();
+    run
+}
+
+/// A start goes on with the snapshot that another program wrote under the same number: so each number has its bytes, in a file of
+/// its own that is never changed. Other bytes, be it by a field or by what a record does, are another number and another file.
+/// Which reference data was adopted is left out: it is the fixture's.
+#[test]
+fn the_snapshot_of_a_number_is_these_bytes() {
+    let run = everything();
+    let mut bytes = Vec::new();
+    Referrals::encode_state(&run.state, &mut bytes);
+    let mut d = minicbor::Decoder::new(&bytes);
+    let mut empty = Vec::new();
+    for n in 0.. {
+        match d.probe().array() {
+            Ok(Some(0)) => empty.push(n),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+        d.skip().unwrap();
+    }
+    assert_eq!(empty, [0; 0], "these lists show nothing");
+    let adopted = run.state.adopted.as_ref().unwrap().digest.to_string();
+    let hex =
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().replace(&adopted, "(adopted)");
+    let rows: Vec<&str> = hex.as_bytes().chunks(100).map(|row| core::str::from_utf8(row).unwrap()).collect();
+    let number = Referrals::SNAPSHOT_FORMAT.unwrap();
+    expect_file![format!("golden/snapshot-{number}.hex")].assert_eq(&(rows.join("\n") + "\n"));
 }
