@@ -25,6 +25,7 @@ mod ids;
 mod note;
 mod proof;
 mod receipt;
+mod state_bytes;
 mod tiles;
 mod time;
 mod tree;
@@ -48,6 +49,10 @@ pub use proof::{
     verify_inclusion,
 };
 pub use receipt::{Receipt, ReceiptError};
+pub use state_bytes::{
+    StateEncoder, read_rows, read_state, read_wide, sixteen_bytes, sorted, write_rows, write_state,
+    write_wide,
+};
 pub use tiles::{TILE_HEIGHT, TILE_WIDTH, TileHashes, TileId, TileIdError};
 pub use time::{Day, Instant};
 pub use tree::{Tree, leaf_hash, node_hash};

@@ -1,7 +1,7 @@
 //! The state as bytes, for snapshots: rows in their order, what stands in maps sorted by its key; look-ups are made again.
 //!
-//! Raise [`FORMAT`] with every change of [`State`], of the layout here, or of what a record does to the state. The two
-//! destructurings below do not compile when a field is forgotten.
+//! Raise [`FORMAT`] with every change of [`State`], of the layout here, or of what a record does to the state. The
+//! destructurings below do not compile when a field is forgotten, and a golden file holds the bytes of each number.
 
 use crate::{
     AccountPath, Limit, Severity, State, WindowKey,
@@ -9,12 +9,11 @@ use crate::{
     state::{Account, Due, Hold, Line, Node, Standing, Totals, Window, WindowId},
 };
 use access::Proposal;
-use journal::{AccountNumber, Day, DecodeError, Digest, Item, Position, RequestId};
-use minicbor::{
-    Decoder, Encoder,
-    decode::{self, Error},
-    encode::{self, Write},
+use journal::{
+    AccountNumber, Day, DecodeError, Digest, Item, Position, RequestId, StateEncoder, Written, read_rows,
+    read_state, read_wide, sorted, write_rows, write_state, write_wide,
 };
+use minicbor::{Decoder, decode::Error};
 use money::{NetPence, Pence, Side, TotalPence};
 use nhs::Period;
 use std::sync::Arc;
@@ -22,17 +21,34 @@ use std::sync::Arc;
 /// The number of this layout and of what today's records do to the state.
 pub(crate) const FORMAT: u32 = 2;
 
+/// A line's totals in the order in which they stand, of a line or of what it is read into.
+macro_rules! totals_of {
+    ($line:expr) => {{
+        let Line {
+            path: _,
+            allocated,
+            fund,
+            payable,
+            contested,
+            estimate,
+            in_transit,
+            bank,
+            transferred,
+            expenditure,
+            held,
+        } = $line;
+        [allocated, fund, payable, contested, estimate, in_transit, bank, transferred, expenditure, held]
+    }};
+}
+
 /// A limit: its record, severity, floor and ceiling.
 type LimitRow = (Position, Severity, Option<NetPence>, Option<NetPence>);
 
-type Written<W> = Result<(), encode::Error<<W as Write>::Error>>;
-
 pub(crate) fn encode(state: &State, out: &mut Vec<u8>) {
-    // Writing to a Vec cannot fail, and these values hold nothing that CBOR lacks.
-    let _ = write(state, &mut Encoder::new(out));
+    write_state(out, |e| write(state, e));
 }
 
-fn write<W: Write>(state: &State, e: &mut Encoder<W>) -> Written<W> {
+fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
     let State {
         accounts,
         by_number: _,
@@ -57,17 +73,17 @@ fn write<W: Write>(state: &State, e: &mut Encoder<W>) -> Written<W> {
         proposals,
         sums,
     } = state;
-    rows(e, names, |e, name| e.str(name)?.ok())?;
-    rows(e, nodes, |e, node| {
+    write_rows(e, names, |e, name| e.str(name)?.ok())?;
+    write_rows(e, nodes, |e, node| {
         let Node { path, totals, parent, limit, side } = node;
         e.str(path)?.encode((parent, limit, side))?;
         write_totals(e, totals)
     })?;
-    rows(e, lines, |e, line| {
+    write_rows(e, lines, |e, line| {
         e.str(&line.path)?;
-        line_totals(line).into_iter().try_for_each(|total| write_total(e, *total))
+        totals_of!(line).into_iter().try_for_each(|total| write_wide(e, total.get()))
     })?;
-    rows(e, accounts, |e, account| {
+    write_rows(e, accounts, |e, account| {
         let Account { number, node, line, purse, payer, payee, column: _, standing } = account;
         let standing = match standing {
             Standing::Open => 0_u8,
@@ -76,63 +92,53 @@ fn write<W: Write>(state: &State, e: &mut Encoder<W>) -> Written<W> {
         };
         e.encode((number, node, line, purse, payer, payee, standing))?.ok()
     })?;
-    rows(e, limits, |e, (node, limit)| {
+    write_rows(e, limits, |e, (node, limit)| {
         let limit =
             limit.map(|Limit { position, severity, floor, ceiling }| (position, severity, floor, ceiling));
         e.encode((node, limit))?.ok()
     })?;
-    rows(e, windows, |e, window| {
+    write_rows(e, windows, |e, window| {
         let Window { id: WindowId { payer, payee, key }, seq, sealed, total, paid } = window;
         e.encode((payer, payee, key, seq, sealed, total, paid))?.ok()
     })?;
-    let mut runs: Vec<(u32, u32, u32)> =
-        runs.iter().map(|((payer, payee), number)| (*payer, *payee, *number)).collect();
-    runs.sort_unstable();
-    rows(e, &runs, |e, run| e.encode(run)?.ok())?;
+    let runs = runs.iter().map(|((payer, payee), number)| (*payer, *payee, *number));
+    write_rows(e, sorted(runs), |e, run| e.encode(run)?.ok())?;
     // Every open hold stands in the order of expiry once.
     let holds: Vec<(&RequestId, &Hold)> =
         expiries.iter().filter_map(|(_, name)| holds.get_key_value(name)).collect();
-    rows(e, &holds, |e, (name, hold)| {
+    write_rows(e, holds, |e, (name, hold)| {
         let Hold { account, expires, remaining, placed_by } = hold;
         e.encode((name, account, expires, remaining, placed_by))?.ok()
     })?;
-    let mut reversed: Vec<(Item, Item)> = reversed.iter().map(|(entry, by)| (*entry, *by)).collect();
-    reversed.sort_unstable();
-    rows(e, &reversed, |e, pair| e.encode(pair)?.ok())?;
-    let mut corrected: Vec<(&Item, &[Item])> =
-        corrected.iter().map(|(entry, corrections)| (entry, corrections.as_slice())).collect();
-    corrected.sort_unstable();
-    rows(e, &corrected, |e, pair| e.encode(pair)?.ok())?;
-    let due: Vec<(&Item, &Due)> = due.iter().collect();
-    rows(e, &due, |e, (entry, Due { period, request_id, posting })| {
+    write_rows(e, sorted(reversed.iter().map(|(entry, by)| (*entry, *by))), |e, pair| e.encode(pair)?.ok())?;
+    let corrected = corrected.iter().map(|(entry, corrections)| (entry, corrections.as_slice()));
+    write_rows(e, sorted(corrected), |e, pair| e.encode(pair)?.ok())?;
+    write_rows(e, due, |e, (entry, Due { period, request_id, posting })| {
         e.encode((entry, period, request_id, posting))?.ok()
     })?;
-    let shut_lines: Vec<u32> = shut_lines.iter().copied().collect();
-    rows(e, &shut_lines, |e, line| e.encode(line)?.ok())?;
-    let periods: Vec<(&Period, &Shut)> = periods.iter().collect();
-    rows(e, &periods, |e, (period, Shut { soft, marked: Marked { position, caller } })| {
+    write_rows(e, shut_lines, |e, line| e.encode(line)?.ok())?;
+    write_rows(e, periods, |e, (period, Shut { soft, marked: Marked { position, caller } })| {
         e.encode((period, soft, position, caller))?.ok()
     })?;
-    let proposals: Vec<(&Position, &Proposal)> = proposals.iter().collect();
-    rows(e, &proposals, |e, (position, Proposal { digest, proposer })| {
+    write_rows(e, proposals, |e, (position, Proposal { digest, proposer })| {
         e.encode((position, digest, proposer))?.ok()
     })?;
     write_totals(e, sums)
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<State, DecodeError> {
-    Ok(read(&mut Decoder::new(bytes))?)
+    read_state(bytes, |d| Ok(read(d)?))
 }
 
 fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
     let mut state = State::default();
-    each(d, |d| {
+    read_rows(d, |d| {
         let text: Arc<str> = d.str()?.into();
         state.name_by_text.insert(Arc::clone(&text), index(state.names.len())?);
         state.names.push(text);
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let path: Arc<str> = d.str()?.into();
         let (parent, limit, side): (u32, u32, Side) = d.decode()?;
         let totals = read_totals(d)?;
@@ -140,16 +146,16 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
         state.nodes.push(Node { path, totals, parent, limit, side });
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let mut line = Line { path: d.str()?.into(), ..Line::default() };
-        for total in line_totals_mut(&mut line) {
+        for total in totals_of!(&mut line) {
             *total = read_total(d)?;
         }
         state.line_by_path.insert(Arc::clone(&line.path), index(state.lines.len())?);
         state.lines.push(line);
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (number, node, line, purse, payer, payee, standing): (
             AccountNumber,
             u32,
@@ -177,14 +183,14 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
         state.accounts.push(Account { number, node, line, purse, payer, payee, column, standing });
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (node, limit): (u32, Option<LimitRow>) = d.decode()?;
         let limit =
             limit.map(|(position, severity, floor, ceiling)| Limit { position, severity, floor, ceiling });
         state.limits.push((node, limit));
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (payer, payee, key, seq, sealed, total, paid): (
             u32,
             u32,
@@ -199,85 +205,62 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
         state.windows.push(Window { id, seq, sealed, total, paid });
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (payer, payee, number) = d.decode()?;
         state.runs.insert((payer, payee), number);
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (name, account, expires, remaining, placed_by): (RequestId, u32, Day, Pence, Position) =
             d.decode()?;
         state.expiries.insert((expires, name));
         state.holds.insert(name, Hold { account, expires, remaining, placed_by });
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (entry, by) = d.decode()?;
         state.reversed.insert(entry, by);
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (entry, corrections): (Item, Vec<Item>) = d.decode()?;
         state.corrected.insert(entry, corrections.into());
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (entry, period, request_id, posting) = d.decode()?;
         state.due.insert(entry, Due { period, request_id, posting });
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         state.shut_lines.insert(d.u32()?);
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (period, soft, position, caller): (Period, bool, Position, Position) = d.decode()?;
         state.periods.insert(period, Shut { soft, marked: Marked { position, caller } });
         Ok(())
     })?;
-    each(d, |d| {
+    read_rows(d, |d| {
         let (position, digest, proposer): (Position, Digest, Position) = d.decode()?;
         state.proposals.insert(position, Proposal { digest, proposer });
         Ok(())
     })?;
     state.sums = read_totals(d)?;
-    if d.position() == d.input().len() { Ok(state) } else { Err(Error::message("bytes after the state")) }
+    Ok(state)
 }
 
 fn index(rows: usize) -> Result<u32, Error> {
     u32::try_from(rows).map_err(Error::custom)
 }
 
-fn rows<W: Write, T>(
-    e: &mut Encoder<W>,
-    rows: &[T],
-    row: impl Fn(&mut Encoder<W>, &T) -> Written<W>,
-) -> Written<W> {
-    e.array(rows.len() as u64)?;
-    rows.iter().try_for_each(|each| row(e, each))
-}
-
-fn each<'b>(
-    d: &mut Decoder<'b>,
-    mut row: impl FnMut(&mut Decoder<'b>) -> Result<(), decode::Error>,
-) -> Result<(), decode::Error> {
-    let rows = d.array()?.ok_or_else(|| Error::message("an array without a length"))?;
-    (0..rows).try_for_each(|_| row(d))
-}
-
-/// A total is wider than a number of CBOR: 16 bytes, little-endian.
-fn write_total<W: Write>(e: &mut Encoder<W>, total: TotalPence) -> Written<W> {
-    e.bytes(&total.get().to_le_bytes())?.ok()
-}
-
 fn read_total(d: &mut Decoder<'_>) -> Result<TotalPence, Error> {
-    let bytes = d.bytes()?.try_into().map_err(Error::custom)?;
-    Ok(TotalPence::new(i128::from_le_bytes(bytes)))
+    read_wide(d).map(TotalPence::new)
 }
 
-fn write_totals<W: Write>(e: &mut Encoder<W>, totals: &Totals) -> Written<W> {
+fn write_totals(e: &mut StateEncoder<'_>, totals: &Totals) -> Written {
     let Totals { debits, credits, holds_placed, holds_ended } = totals;
-    [debits, credits, holds_placed, holds_ended].into_iter().try_for_each(|total| write_total(e, *total))
+    [debits, credits, holds_placed, holds_ended].into_iter().try_for_each(|total| write_wide(e, total.get()))
 }
 
 fn read_totals(d: &mut Decoder<'_>) -> Result<Totals, Error> {
@@ -287,38 +270,4 @@ fn read_totals(d: &mut Decoder<'_>) -> Result<Totals, Error> {
         holds_placed: read_total(d)?,
         holds_ended: read_total(d)?,
     })
-}
-
-fn line_totals(line: &Line) -> [&TotalPence; 10] {
-    let Line {
-        path: _,
-        allocated,
-        fund,
-        payable,
-        contested,
-        estimate,
-        in_transit,
-        bank,
-        transferred,
-        expenditure,
-        held,
-    } = line;
-    [allocated, fund, payable, contested, estimate, in_transit, bank, transferred, expenditure, held]
-}
-
-fn line_totals_mut(line: &mut Line) -> [&mut TotalPence; 10] {
-    let Line {
-        path: _,
-        allocated,
-        fund,
-        payable,
-        contested,
-        estimate,
-        in_transit,
-        bank,
-        transferred,
-        expenditure,
-        held,
-    } = line;
-    [allocated, fund, payable, contested, estimate, in_transit, bank, transferred, expenditure, held]
 }
