@@ -15,6 +15,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("matching", &["money", "nhs"]),
     ("reference", &["journal", "money", "nhs", "tariff"]),
     ("payments", &["money", "nhs"]),
+    ("activity-files", &["nhs"]),
     // Domains: vocabulary only, never one another.
     ("ledger", DOMAIN),
     ("registry", DOMAIN),
