@@ -39,6 +39,26 @@ fn the_fixed_command_says_what_it_always_says() {
 }
 
 #[test]
+fn an_explanation_names_the_place_of_every_figure() {
+    let words =
+        "--hrg AA22C --discharge-date 2017-06-12 --classification ordinary-elective --length-of-stay 168";
+    let explain = |more: &[&str]| {
+        let asked = words.split(' ').chain(more.iter().copied());
+        let done = Command::new(binary()).args(["tariff", "explain"]).args(asked).output().unwrap();
+        assert!(done.status.success());
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let table = explain(&["--provider", "NT343"]);
+    for words in ["elective_trim_days", "117", "ntps-2017-19-apc-2017-18", "1.165153", "RDU", "£23,823.88"] {
+        assert!(table.contains(words), "{words} is not in:\n{table}");
+    }
+    let said: Value = serde_json::from_str(&explain(&["--json"])).unwrap();
+    let per_day = &said["steps"][2]["figures"][2];
+    assert_eq!((&per_day["value"], &per_day["column"]), (&json!("240.00"), &json!("per_day_long_stay_gbp")));
+    assert_eq!((&per_day["row"], &per_day["financial_year"]), (&json!("AA22C"), &json!("2017-18")));
+}
+
+#[test]
 fn what_has_no_price_says_why_and_ends_apart_from_what_cannot_be_understood() {
     let no_price = [
         ("BZ34C 2017-06-12 day-case 1", "DAY_CASE_WITH_STAY"),

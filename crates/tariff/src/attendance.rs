@@ -107,16 +107,9 @@ pub(crate) fn procedure(
 ) -> Result<Option<Base>, NoPrice> {
     let (book, prices) = books.admitted(year).ok_or(NoPrice::NoPriceBook)?;
     let row = prices.get(hrg).ok_or(NoPrice::UnknownHrg)?;
-    Ok(row.procedure_pence.map(|pence| Base {
-        subject: Subject::Hrg(hrg),
-        base: Pence::from_u32(pence),
-        trim_days: None,
-        long_stay_days: 0,
-        long_stay: Pence::ZERO,
-        rules: rules.with(Rule::OutpatientProcedure).with_illustrative(book.is_illustrative()),
-        book: Some(book.id()),
-        includes_mff: false,
-    }))
+    let rules = rules.with(Rule::OutpatientProcedure);
+    let found = |pence| Base::of(Subject::Hrg(hrg), Pence::from_u32(pence), rules).listed(book);
+    Ok(row.procedure_pence.map(found))
 }
 
 /// The price of an attendance by treatment function.
@@ -143,15 +136,7 @@ fn attended(
     let (book, prices) = books.attendance(year).ok_or(NoPrice::NoPriceBook)?;
     let (row, default) = prices.get(attendance.function).ok_or(NoPrice::NoAttendancePrice)?;
     let pence = row.get(column).ok_or(NoPrice::NoAttendancePrice)?;
-    let rules = rules.with(rule).with_illustrative(book.is_illustrative());
-    Ok(Base {
-        subject: Subject::Function(attendance.function),
-        base: Pence::from_u32(pence),
-        trim_days: None,
-        long_stay_days: 0,
-        long_stay: Pence::ZERO,
-        rules: if default { rules.with(Rule::DefaultFunction) } else { rules },
-        book: Some(book.id()),
-        includes_mff: false,
-    })
+    let rules = rules.with(rule);
+    let rules = if default { rules.with(Rule::DefaultFunction) } else { rules };
+    Ok(Base::of(Subject::Function(attendance.function), Pence::from_u32(pence), rules).listed(book))
 }

@@ -1,7 +1,8 @@
 //! Price books, and how one line of elective care is priced from them.
 //!
 //! ```text
-//! price = round((base + long stay + top-up) × market forces factor)        rounded once, as the contract says
+//! price = round((base + modification + long stay + top-up + best practice) × market forces factor)
+//!         rounded once, as the contract says
 //! ```
 //!
 //! - [`PriceBook`]: a list for one financial year, of admitted care and outpatient procedures ([`AdmittedPrices`]) or of
@@ -36,6 +37,7 @@
     )
 )]
 
+mod adjust;
 mod attendance;
 mod book;
 mod books;
@@ -51,12 +53,13 @@ mod quote;
 mod rule;
 mod spell;
 
+pub use adjust::{Adjusted, Adjustments, TopUp, best_practice};
 pub use book::{
     AdmittedPrices, AdmittedRow, AttendanceColumn, AttendancePrices, AttendanceRow, BookError, BookId,
     Content, PriceBook,
 };
 pub use books::Books;
-pub use explain::{Step, explain};
+pub use explain::{Figure, Step, explain};
 pub use mff::{Mff, MffSource, MffTable};
 pub use no_price::{NoPrice, NoPriceClass};
 pub use price::price;

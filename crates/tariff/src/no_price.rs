@@ -70,6 +70,10 @@ pub enum NoPrice {
     #[n(15)]
     #[error("the price would be larger than any amount that can be recorded")]
     AmountTooLarge,
+    /// What is taken off exceeds the price.
+    #[n(16)]
+    #[error("what a best-practice decision takes off exceeds the price")]
+    BelowNothing,
 }
 
 /// What is to be done about a line without a price.
@@ -104,6 +108,7 @@ impl NoPrice {
         Self::NoLongStayPrice,
         Self::NoAttendancePrice,
         Self::AmountTooLarge,
+        Self::BelowNothing,
     ];
 
     /// The stable code.
@@ -126,6 +131,7 @@ impl NoPrice {
             Self::NotConsultantLed => "NOT_CONSULTANT_LED",
             Self::NoAttendancePrice => "NO_ATTENDANCE_PRICE",
             Self::AmountTooLarge => "AMOUNT_TOO_LARGE",
+            Self::BelowNothing => "BELOW_NOTHING",
         }
     }
 
@@ -145,7 +151,8 @@ impl NoPrice {
             | Self::DayCaseWithStay
             | Self::ContradictoryAttendance
             | Self::UnknownHrg
-            | Self::AmountTooLarge => NoPriceClass::Query,
+            | Self::AmountTooLarge
+            | Self::BelowNothing => NoPriceClass::Query,
             Self::NoPriceBook => NoPriceClass::NeedsBook,
         }
     }

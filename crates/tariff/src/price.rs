@@ -1,10 +1,10 @@
 //! From a question to a price.
 
 use crate::{
-    Activity, BookId, Books, LocalPrice, LocalPriceUse, NoPrice, Priced, Question, Rule, RulePath, Subject,
-    attendance, spell,
+    Activity, BookId, Books, LocalPrice, LocalPriceUse, NoPrice, PriceBook, Priced, Question, Rule, RulePath,
+    Subject, adjust, attendance, spell,
 };
-use money::{Pence, Rounding};
+use money::{NetPence, Pence, Rounding};
 use nhs::FinancialYear;
 
 /// A base price found, and what goes with it.
@@ -17,6 +17,37 @@ pub(crate) struct Base {
     pub(crate) rules: RulePath,
     pub(crate) book: Option<BookId>,
     pub(crate) includes_mff: bool,
+    pub(crate) modification: Option<Pence>,
+    pub(crate) top_up: Pence,
+    pub(crate) top_up_percent: Option<u16>,
+    pub(crate) best_practice: Option<NetPence>,
+}
+
+impl Base {
+    /// A price of a list, or of a contract, with nothing beside it yet.
+    pub(crate) const fn of(subject: Subject, base: Pence, rules: RulePath) -> Self {
+        Self {
+            subject,
+            base,
+            trim_days: None,
+            long_stay_days: 0,
+            long_stay: Pence::ZERO,
+            rules,
+            book: None,
+            includes_mff: false,
+            modification: None,
+            top_up: Pence::ZERO,
+            top_up_percent: None,
+            best_practice: None,
+        }
+    }
+
+    /// It, as it stands in `book`.
+    pub(crate) const fn listed(mut self, book: &PriceBook) -> Self {
+        self.book = Some(book.id());
+        self.rules = self.rules.with_illustrative(book.is_illustrative());
+        self
+    }
 }
 
 /// Prices one line from the books in force.
@@ -39,7 +70,11 @@ pub fn price(books: &Books, question: &Question) -> Result<Priced, NoPrice> {
             (Err(reason), Some(local)) if reason.yields_to_local_price() => {
                 local_base(question, local, rules.with(Rule::LocalPrice))
             }
-            (national, _) => national?,
+            (national, _) => {
+                let mut found = national?;
+                question.adjustments.apply(&mut found)?;
+                found
+            }
         },
     };
     finish(question, &found)
@@ -56,6 +91,7 @@ fn national(books: &Books, question: &Question, rules: RulePath) -> Result<Base,
     }
 }
 
+/// What the contract says, all in: no modification, top-up or best-practice price comes on top.
 fn local_base(question: &Question, local: LocalPrice, rules: RulePath) -> Base {
     let subject = match &question.activity {
         Activity::Spell(spell) => Subject::Hrg(spell.hrg),
@@ -65,19 +101,11 @@ fn local_base(question: &Question, local: LocalPrice, rules: RulePath) -> Base {
         },
         Activity::Procedure(hrg) => Subject::Hrg(*hrg),
     };
-    Base {
-        subject,
-        base: local.amount,
-        trim_days: None,
-        long_stay_days: 0,
-        long_stay: Pence::ZERO,
-        rules,
-        book: None,
-        includes_mff: local.includes_mff,
-    }
+    Base { includes_mff: local.includes_mff, ..Base::of(subject, local.amount, rules) }
 }
 
-/// The formula: the factor multiplies the sum, adjustments included, and the product is rounded once.
+/// The formula: the factor multiplies the sum, adjustments included, and the product is rounded once. A sum below nothing is
+/// no price.
 fn finish(question: &Question, found: &Base) -> Result<Priced, NoPrice> {
     let (mff, rule) = match (found.includes_mff, question.mff) {
         (true, _) => (None, Rule::FactorIncluded),
@@ -94,14 +122,16 @@ fn finish(question: &Question, found: &Base) -> Result<Priced, NoPrice> {
         trim_days: found.trim_days,
         long_stay_days: found.long_stay_days,
         long_stay: found.long_stay,
-        top_up: Pence::ZERO,
+        top_up: found.top_up,
         mff,
         rounding: question.rounding,
         price: Pence::ZERO,
         rules: found.rules.with(rule).with(rounded),
         book: found.book,
+        modification: found.modification,
+        top_up_percent: found.top_up_percent,
+        best_practice: found.best_practice,
     };
-    let exact = priced.unrounded().map_err(|_| NoPrice::AmountTooLarge)?;
-    priced.price = exact.round(question.rounding).map_err(|_| NoPrice::AmountTooLarge)?;
+    priced.price = adjust::rounded(&priced)?;
     Ok(priced)
 }

@@ -2,10 +2,10 @@
 
 use crate::{BookId, Mff, RulePath};
 use minicbor::{Decode, Encode};
-use money::{Factor, Overflow, Pence, Product, Rounding};
+use money::{Factor, NetPence, Overflow, Pence, Product, Rounding};
 use nhs::{Hrg, TreatmentFunction};
 
-/// A line's price and its parts: `price = round((base + long_stay + top_up) × mff)`.
+/// A line's price and its parts: `price = round((base + modification + long_stay + top_up + best_practice) × mff)`.
 ///
 /// Holds all that [`crate::explain`] needs and nothing that allocates. What was exact before rounding follows from the
 /// parts and is computed when asked ([`Priced::unrounded`]).
@@ -27,7 +27,7 @@ pub struct Priced {
     /// The payment for those days.
     #[n(4)]
     pub long_stay: Pence,
-    /// Specialised top-up. Nothing yet: prescribed specialised services are not the area's to pay for.
+    /// Specialised top-up.
     #[n(5)]
     pub top_up: Pence,
     /// The market forces factor that multiplied the sum; `None` when none was given or it is in the price already.
@@ -45,6 +45,15 @@ pub struct Priced {
     /// The book that the base price stands in; `None` for a local price.
     #[n(10)]
     pub book: Option<BookId>,
+    /// A local modification of the base price.
+    #[n(11)]
+    pub modification: Option<Pence>,
+    /// Hundredths of the top-up.
+    #[n(12)]
+    pub top_up_percent: Option<u16>,
+    /// What a best-practice condition adds or takes.
+    #[n(13)]
+    pub best_practice: Option<NetPence>,
 }
 
 /// What a price is of.
@@ -59,9 +68,12 @@ pub enum Subject {
 }
 
 impl Priced {
-    /// The sum before the factor. Errors when it does not fit, which no price that was answered does.
+    /// The sum before the factor. Errors when it does not fit or is below nothing, which no price that was answered is.
     pub fn before_mff(&self) -> Result<Pence, Overflow> {
-        self.base.checked_add(self.long_stay)?.checked_add(self.top_up)
+        let listed = self.base.checked_add(self.modification.unwrap_or_default())?;
+        let sum = listed.checked_add(self.long_stay)?.checked_add(self.top_up)?;
+        let Some(best_practice) = self.best_practice else { return Ok(sum) };
+        Pence::new(sum.net(Pence::ZERO).checked_add(best_practice)?.get()).ok_or(Overflow)
     }
 
     /// The factor that multiplied the sum: 1 when none did.

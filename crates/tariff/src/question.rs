@@ -1,6 +1,6 @@
 //! What is asked: one line of activity and the terms it is priced on.
 
-use crate::{Mff, NoPrice};
+use crate::{Adjustments, Mff, NoPrice};
 use jiff::civil::Date;
 use money::{Pence, Rounding};
 use nhs::{
@@ -21,6 +21,8 @@ pub struct Question {
     pub rounding: Rounding,
     /// What the contract says instead of, or beside, the national price.
     pub local_price: Option<LocalPrice>,
+    /// What is added to a national price.
+    pub adjustments: Adjustments,
 }
 
 /// What was done.

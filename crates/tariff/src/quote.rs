@@ -1,6 +1,8 @@
 //! A price as a command line or a script asks for it: from the shipped lists, without a contract.
 
-use crate::{Activity, Books, Mff, MffSource, MffTable, NoPrice, Priced, Question, Rule, Spell, price};
+use crate::{
+    Activity, Adjustments, Books, Mff, MffSource, MffTable, NoPrice, Priced, Question, Rule, Spell, price,
+};
 use core::{fmt, str::FromStr};
 use jiff::civil::Date;
 use money::Rounding;
@@ -172,6 +174,7 @@ pub fn quote(books: &Books, factors: &MffTable, enquiry: &Enquiry) -> Result<Pri
         mff: None,
         rounding: Rounding::NearestPenny,
         local_price: None,
+        adjustments: Adjustments::NONE,
     };
     let before = price(books, &question)?;
     let Some(provider) = enquiry.provider else { return Ok(before) };

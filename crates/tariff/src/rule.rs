@@ -3,8 +3,8 @@
 use core::fmt;
 use minicbor::{Decode, Encode};
 
-/// A rule that a price was reached by, in the order of the formula. The number is its bit in a [`RulePath`] and never
-/// changes.
+/// A rule that a price was reached by. The number is its bit in a [`RulePath`] and never changes; [`Rule::ALL`] has the
+/// order of the formula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Rule {
@@ -56,10 +56,18 @@ pub enum Rule {
     RoundedToPound = 22,
     /// The list is illustrative.
     Illustrative = 23,
+    /// The regulator approved an amount on top of the national price.
+    LocalModification = 24,
+    /// A percentage is added for specialised care.
+    TopUp = 25,
+    /// The percentage is of the long-stay payment too.
+    TopUpOnLongStay = 26,
+    /// A best-practice condition was met or missed.
+    BestPractice = 27,
 }
 
 impl Rule {
-    /// Every rule, in order.
+    /// Every rule, in the order of the formula.
     pub const ALL: &'static [Self] = &[
         Self::ElectiveAdmission,
         Self::DayCase,
@@ -77,8 +85,12 @@ impl Rule {
         Self::DefaultFunction,
         Self::LocalPrice,
         Self::LocalVariation,
+        Self::LocalModification,
         Self::LongStay,
         Self::WithinTrimPoint,
+        Self::TopUp,
+        Self::TopUpOnLongStay,
+        Self::BestPractice,
         Self::MarketForcesFactor,
         Self::FactorIncluded,
         Self::BeforeFactor,
@@ -115,6 +127,10 @@ impl Rule {
             Self::RoundedToPenny => "ROUNDED_TO_PENNY",
             Self::RoundedToPound => "ROUNDED_TO_POUND",
             Self::Illustrative => "ILLUSTRATIVE",
+            Self::LocalModification => "LOCAL_MODIFICATION",
+            Self::TopUp => "TOP_UP",
+            Self::TopUpOnLongStay => "TOP_UP_ON_LONG_STAY",
+            Self::BestPractice => "BEST_PRACTICE",
         }
     }
 
@@ -122,28 +138,49 @@ impl Rule {
         1 << (self as u32)
     }
 
+    /// The column that a rule which chose the base price took it from, by its name in the shipped lists.
+    #[must_use]
+    pub const fn column(self) -> Option<&'static str> {
+        match self {
+            Self::DayCase => Some("day_case_gbp"),
+            Self::OrdinaryElective => Some("ordinary_elective_gbp"),
+            Self::DayCaseCombined | Self::OrdinaryElectiveCombined => {
+                Some("combined_daycase_ordinary_elective_gbp")
+            }
+            Self::OutpatientProcedure => Some("outpatient_procedure_gbp"),
+            Self::FirstAttendance => Some("first_single_gbp"),
+            Self::FirstAttendanceMulti => Some("first_multi_gbp"),
+            Self::FollowUpAttendance => Some("follow_up_single_gbp"),
+            Self::FollowUpAttendanceMulti => Some("follow_up_multi_gbp"),
+            Self::FirstRemote => Some("remote_first_gbp"),
+            Self::FollowUpRemote => Some("remote_follow_up_gbp"),
+            Self::LocalPrice => Some("local_price"),
+            Self::LocalVariation => Some("local_variation"),
+            Self::ElectiveAdmission
+            | Self::ProcedureAsAttendance
+            | Self::DefaultFunction
+            | Self::LongStay
+            | Self::WithinTrimPoint
+            | Self::MarketForcesFactor
+            | Self::FactorIncluded
+            | Self::BeforeFactor
+            | Self::RoundedToPenny
+            | Self::RoundedToPound
+            | Self::Illustrative
+            | Self::LocalModification
+            | Self::TopUp
+            | Self::TopUpOnLongStay
+            | Self::BestPractice => None,
+        }
+    }
+
     /// Whether the rule is the one that chose the base price.
     const fn chooses_base(self) -> bool {
-        matches!(
-            self,
-            Self::DayCase
-                | Self::DayCaseCombined
-                | Self::OrdinaryElective
-                | Self::OrdinaryElectiveCombined
-                | Self::OutpatientProcedure
-                | Self::FirstAttendance
-                | Self::FirstAttendanceMulti
-                | Self::FollowUpAttendance
-                | Self::FollowUpAttendanceMulti
-                | Self::FirstRemote
-                | Self::FollowUpRemote
-                | Self::LocalPrice
-                | Self::LocalVariation
-        )
+        self.column().is_some()
     }
 }
 
-/// The rules of one price, in four bytes. They always apply in the order in which [`Rule`] lists them, so a set is a
+/// The rules of one price, in four bytes. They always apply in the order of [`Rule::ALL`], so a set is a
 /// path. In CBOR it is one integer, bit n standing for the rule of number n.
 #[derive(Default, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(transparent)]
@@ -157,6 +194,12 @@ impl RulePath {
     #[must_use]
     pub const fn with(self, rule: Rule) -> Self {
         Self(self.0 | rule.bit())
+    }
+
+    /// The path without `rule`.
+    #[must_use]
+    pub const fn without(self, rule: Rule) -> Self {
+        Self(self.0 & !rule.bit())
     }
 
     /// The path, marked when its list is illustrative.

@@ -58,16 +58,8 @@ pub(crate) fn base(
         (None, Some(pence)) => (pence, combined_rule),
         (None, None) => return Err(NoPrice::NoNationalPrice),
     };
-    let mut found = Base {
-        subject: Subject::Hrg(spell.hrg),
-        base: Pence::from_u32(pence),
-        trim_days: row.elective_trim_days,
-        long_stay_days: 0,
-        long_stay: Pence::ZERO,
-        rules: rules.with(rule).with_illustrative(book.is_illustrative()),
-        book: Some(book.id()),
-        includes_mff: false,
-    };
+    let mut found = Base::of(Subject::Hrg(spell.hrg), Pence::from_u32(pence), rules.with(rule)).listed(book);
+    found.trim_days = row.elective_trim_days;
     if !day_case {
         add_long_stay(&mut found, spell.length_of_stay_days, row.per_day_pence)?;
     }

@@ -7,7 +7,7 @@ use nhs::{
     PointOfDelivery, PracticeCode, TreatmentFunction,
 };
 use reference::{Contract, ContractMatch, Reference};
-use tariff::{Activity, Attendance, NoPrice, Priced, Question, Spell};
+use tariff::{Activity, Adjustments, Attendance, NoPrice, Priced, Question, Spell};
 
 /// The code that stands for a private patient in the place of a commissioner (NHS practice, unverified).
 const PRIVATE: &str = "VPP00";
@@ -161,7 +161,8 @@ const fn why_not(reason: NoPrice) -> Reason {
         | NoPrice::NoLongStayPrice
         | NoPrice::NotConsultantLed
         | NoPrice::NoAttendancePrice
-        | NoPrice::AmountTooLarge => Reason::NoPrice,
+        | NoPrice::AmountTooLarge
+        | NoPrice::BelowNothing => Reason::NoPrice,
     }
 }
 
@@ -194,6 +195,7 @@ pub(super) fn price(
         mff: Some(mff),
         rounding: contract.rounding,
         local_price: None,
+        adjustments: Adjustments::NONE,
     };
     tariff::price(reference.books(), &question).map_err(why_not)
 }
@@ -221,6 +223,7 @@ pub(super) fn attendance_price(
         mff: Some(reference.mff(payee, site, day)?),
         rounding: contract.rounding,
         local_price: None,
+        adjustments: Adjustments::NONE,
     };
     tariff::price(reference.books(), &question).ok()
 }

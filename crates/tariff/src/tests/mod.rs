@@ -1,5 +1,6 @@
 //! The rules by table, the shipped lists by their totals and known prices, and what holds for every question.
 
+mod adjustments;
 mod attendances;
 mod defects;
 mod lists;
@@ -8,7 +9,8 @@ mod properties;
 mod spells;
 
 use crate::{
-    Activity, Books, Mff, MffTable, NoPrice, Priced, Question, Rule, RulePath, Spell, builtin, price,
+    Activity, Adjustments, Books, Mff, MffTable, NoPrice, Priced, Question, Rule, RulePath, Spell, builtin,
+    price,
 };
 use jiff::civil::{Date, date};
 use money::Rounding;
@@ -35,7 +37,14 @@ fn spell(hrg: &str, classification: &str, method: &str, length_of_stay_days: u32
 }
 
 fn question(activity: Activity, date: Date) -> Question {
-    Question { activity, date, mff: None, rounding: Rounding::NearestPenny, local_price: None }
+    Question {
+        activity,
+        date,
+        mff: None,
+        rounding: Rounding::NearestPenny,
+        local_price: None,
+        adjustments: Adjustments::NONE,
+    }
 }
 
 fn priced(activity: Activity, date: Date) -> Result<Priced, NoPrice> {

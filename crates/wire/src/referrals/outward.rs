@@ -137,34 +137,28 @@ pub fn unreadable(position: Position, line: &SubmitUnreadable, answered: &LineAn
 #[must_use]
 pub fn steps(line: &ActivityLine, answered: &LineAnswered) -> Vec<v1::PriceStep> {
     let Answer::Accepted(Some(priced)) = &answered.answer else { return Vec::new() };
-    let mut steps: Vec<_> = tariff::explain(priced)
-        .into_iter()
-        .map(|step| v1::PriceStep {
-            code: step.rule.code().to_owned(),
-            text: step.text,
-            amount: amount_after(step.rule, priced),
-        })
-        .collect();
+    let mut steps: Vec<_> = tariff::explain(priced, line.date().date()).into_iter().map(price_step).collect();
     if let Care::Admitted { excluded_days: days @ 1.., .. } = line.care {
         let text = format!("{days} days are paid for in another way and not counted towards a long stay.");
-        steps.insert(0, v1::PriceStep { code: "EXCLUDED_DAYS".to_owned(), text, amount: String::new() });
+        steps.insert(0, v1::PriceStep { code: "EXCLUDED_DAYS".to_owned(), text, ..Default::default() });
     }
     steps
 }
 
-/// The amount after a rule, in pence and decimals; empty for rules that only say which way was taken.
-fn amount_after(rule: tariff::Rule, priced: &tariff::Priced) -> String {
-    use tariff::Rule;
-    if rule == Rule::LongStay {
-        priced.before_mff().map(|sum| sum.get().to_string()).unwrap_or_default()
-    } else if rule == Rule::MarketForcesFactor {
-        priced.unrounded().map(|product| product.to_string()).unwrap_or_default()
-    } else if matches!(rule, Rule::RoundedToPenny | Rule::RoundedToPound) {
-        priced.price.get().to_string()
-    } else if priced.rules.base() == Some(rule) {
-        priced.base.get().to_string()
-    } else {
-        String::new()
+/// One step on the way to a price.
+#[must_use]
+pub fn price_step(step: tariff::Step) -> v1::PriceStep {
+    let tariff::Step { rule, text, figures, amount } = step;
+    let figure = |figure: tariff::Figure| {
+        let tariff::Figure { value, table, row, column, year } = figure;
+        let financial_year = year.map(|year| year.to_string()).unwrap_or_default();
+        v1::PriceFigure { value, table, row, column: column.to_owned(), financial_year }
+    };
+    v1::PriceStep {
+        code: rule.code().to_owned(),
+        text,
+        amount: amount.unwrap_or_default(),
+        figures: figures.into_iter().map(figure).collect(),
     }
 }
 

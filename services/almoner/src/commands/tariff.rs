@@ -17,6 +17,8 @@ pub(crate) struct Options {
 enum Command {
     /// Price a case by the shipped lists; exit status 2 and the reason when it has no price
     Price(price::Price),
+    /// Show every figure behind such a price with the list, row and column that it stands in
+    Explain(price::Price),
     /// Print the price of every group, setting and stay, for other programs to check
     #[command(hide = true)]
     Table(Table),
@@ -33,6 +35,7 @@ struct Table {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     match &options.command {
         Command::Price(asked) => price::run(asked),
+        Command::Explain(asked) => price::explain(asked),
         Command::Table(Table { provider }) => table::run(*provider),
     }
 }

@@ -1,8 +1,9 @@
-//! `almoner tariff price`: one case, priced by the shipped lists.
+//! `almoner tariff price` and `explain`: one case, priced by the shipped lists.
 
 use crate::output::{self, Exit};
 use anyhow::Context as _;
 use clap::Args;
+use comfy_table::{Table, presets::NOTHING};
 use jiff::civil::Date;
 use money::Pence;
 use nhs::{FinancialYear, Hrg, OdsCode};
@@ -54,20 +55,34 @@ impl Price {
     }
 }
 
-pub(super) fn run(asked: &Price) -> anyhow::Result<()> {
-    let books: Books = builtin::price_books().context("the shipped lists are damaged")?.into_iter().collect();
+/// The shipped lists.
+fn books() -> anyhow::Result<Books> {
+    Ok(builtin::price_books().context("the shipped lists are damaged")?.into_iter().collect())
+}
+
+/// The price, or none, and then why has been said.
+fn answer(asked: &Price) -> anyhow::Result<Option<Priced>> {
     let factors = builtin::mff_table().context("the shipped factors are damaged")?;
-    match tariff::quote(&books, &factors, &asked.enquiry()) {
-        Ok(priced) if asked.json => output::line(format_args!("{}", in_json(asked, &books, &priced)?)),
-        Ok(priced) => show(&priced),
+    match tariff::quote(&books()?, &factors, &asked.enquiry()) {
+        Ok(priced) => Ok(Some(priced)),
         Err(unquoted) => {
             if asked.json {
                 output::line(format_args!("{}", reason_in_json(asked, unquoted)));
             } else {
                 output::line(format_args!("no price ({}): {unquoted}", unquoted.reason()));
             }
-            return Err(NO_PRICE.into());
+            Ok(None)
         }
+    }
+}
+
+/// `almoner tariff price`.
+pub(super) fn run(asked: &Price) -> anyhow::Result<()> {
+    let Some(priced) = answer(asked)? else { return Err(NO_PRICE.into()) };
+    if asked.json {
+        output::line(format_args!("{}", in_json(asked, &books()?, &priced)?));
+    } else {
+        show(asked, &priced);
     }
     Ok(())
 }
@@ -108,10 +123,76 @@ fn reason_in_json(asked: &Price, unquoted: Unquoted) -> Value {
 }
 
 /// The price, and the way to it.
-fn show(priced: &Priced) {
+fn show(asked: &Price, priced: &Priced) {
     let before = priced.before_mff().unwrap_or(Pence::ZERO);
     output::line(format_args!("{} (before the market forces factor {before})", priced.price));
-    for step in tariff::explain(priced) {
+    for step in tariff::explain(priced, asked.discharge_date) {
         output::line(format_args!("  {:28} {}", step.rule.code(), step.text));
     }
+}
+
+/// `almoner tariff explain`: every figure with the list, year, row and column that it stands in, and the amount after each
+/// step, so that anybody computes the price again.
+pub(super) fn explain(asked: &Price) -> anyhow::Result<()> {
+    let Some(priced) = answer(asked)? else { return Err(NO_PRICE.into()) };
+    let steps = tariff::explain(&priced, asked.discharge_date);
+    if asked.json {
+        let mut map = asked.asked();
+        map.insert("price_pence".to_owned(), json!(priced.price.get()));
+        map.insert("illustrative".to_owned(), json!(priced.is_illustrative()));
+        map.insert("steps".to_owned(), steps.iter().map(step_in_json).collect());
+        output::line(format_args!("{}", Value::Object(map)));
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header([
+        "rule",
+        "figure",
+        "column",
+        "row",
+        "list",
+        "year",
+        "pence after it",
+    ]);
+    for step in &steps {
+        let amount = step.amount.as_deref().unwrap_or_default();
+        let code = step.rule.code();
+        if step.figures.is_empty() {
+            table.add_row([code, "", "", "", "", "", amount]);
+        }
+        for (index, figure) in step.figures.iter().enumerate() {
+            let year = figure.year.map(|year| year.to_string()).unwrap_or_default();
+            let last = index.saturating_add(1) == step.figures.len();
+            table.add_row([
+                if index == 0 { code } else { "" },
+                &figure.value,
+                figure.column,
+                &figure.row,
+                &figure.table,
+                &year,
+                if last { amount } else { "" },
+            ]);
+        }
+    }
+    output::line(format_args!("{table}"));
+    output::line(format_args!("{}", priced.price));
+    Ok(())
+}
+
+fn step_in_json(step: &tariff::Step) -> Value {
+    let figure = |figure: &tariff::Figure| {
+        json!({
+            "value": figure.value,
+            "table": figure.table,
+            "row": figure.row,
+            "column": figure.column,
+            "financial_year": figure.year.map(|year| year.to_string()),
+        })
+    };
+    json!({
+        "rule": step.rule.code(),
+        "text": step.text,
+        "pence_after": step.amount,
+        "figures": step.figures.iter().map(figure).collect::<Vec<_>>(),
+    })
 }

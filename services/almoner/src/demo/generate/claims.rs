@@ -47,6 +47,7 @@ impl Claims {
             mff: Some(*self.factors.get(line.site)?),
             rounding: Rounding::NearestPenny,
             local_price: None,
+            adjustments: tariff::Adjustments::NONE,
         };
         tariff::price(&self.books, &question).ok().map(|priced| priced.price.get())
     }
