@@ -14,8 +14,8 @@ use std::path::Path;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A witness that runs.
-struct Watching {
-    at: WitnessAt,
+pub(crate) struct Watching {
+    pub(crate) at: WitnessAt,
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
@@ -23,7 +23,7 @@ struct Watching {
 
 impl Watching {
     /// The witness of that number, with its memory in `home`, for the logs with these keys.
-    async fn start(home: &Path, number: u8, logs: &[LogKey]) -> Self {
+    pub(crate) async fn start(home: &Path, number: u8, logs: &[LogKey]) -> Self {
         let config = WitnessConfig {
             name: format!("witness.example/w{number}"),
             address: "127.0.0.1:0".parse().unwrap(),
@@ -39,14 +39,14 @@ impl Watching {
         Self { at: WitnessAt { key, url: format!("http://{address}") }, address, stop, running }
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         self.running.await.unwrap();
     }
 }
 
 /// A witness that nobody runs any more: its key, and a port that nobody listens on.
-async fn dead(home: &Path) -> WitnessAt {
+pub(crate) async fn dead(home: &Path) -> WitnessAt {
     let witness = Watching::start(home, 9, &[]).await;
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let at = WitnessAt { url: format!("http://127.0.0.1:{port}"), ..witness.at.clone() };
@@ -54,7 +54,7 @@ async fn dead(home: &Path) -> WitnessAt {
     at
 }
 
-fn policy(required: u8, witnesses: Vec<WitnessAt>) -> WitnessPolicy {
+pub(crate) fn policy(required: u8, witnesses: Vec<WitnessAt>) -> WitnessPolicy {
     let config = Witnessing { required, timeout_seconds: 5, witnesses, ..Witnessing::default() };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("almoner.toml");
@@ -66,12 +66,12 @@ fn policy(required: u8, witnesses: Vec<WitnessAt>) -> WitnessPolicy {
     read.check().unwrap().witnessing
 }
 
-fn settlements_key(folder: &Path) -> LogKey {
+pub(crate) fn settlements_key(folder: &Path) -> LogKey {
     LogKey::from(&verifier(folder, SYSTEM, Service::Settlement))
 }
 
 /// A system in which a run can be prepared.
-async fn ready(folder: &Path, policy: WitnessPolicy) -> Settling {
+pub(crate) async fn ready(folder: &Path, policy: WitnessPolicy) -> Settling {
     let mut world = Settling::start_watched(folder, policy).await;
     world.register().await;
     submit(&mut world, "first", 0..4).await;
@@ -79,7 +79,7 @@ async fn ready(folder: &Path, policy: WitnessPolicy) -> Settling {
     world
 }
 
-async fn approved(world: &Settling, number: u32) -> v1::SettlementRun {
+pub(crate) async fn approved(world: &Settling, number: u32) -> v1::SettlementRun {
     let prepared = world.settlement.prepare_run(by("ann", prepare(number))).await.unwrap().into_inner();
     let run = prepared.change.unwrap().run.unwrap();
     let answer =
@@ -87,7 +87,7 @@ async fn approved(world: &Settling, number: u32) -> v1::SettlementRun {
     answer.change.unwrap().run.unwrap()
 }
 
-async fn waive(
+pub(crate) async fn waive(
     world: &Settling,
     who: &str,
     number: u32,
@@ -106,7 +106,11 @@ async fn waive(
     Ok(answer.into_inner().change.unwrap().run.unwrap())
 }
 
-async fn paid(world: &Settling, number: u32, run: &v1::SettlementRun) -> Result<v1::SettlementRun, String> {
+pub(crate) async fn paid(
+    world: &Settling,
+    number: u32,
+    run: &v1::SettlementRun,
+) -> Result<v1::SettlementRun, String> {
     let answer =
         world.settlement.pay_run(by("ann", pay(number, run))).await.map_err(|status| reason(&status))?;
     Ok(answer.into_inner().change.unwrap().run.unwrap())

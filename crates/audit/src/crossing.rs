@@ -102,7 +102,10 @@ impl Crossings {
 
     /// Whether everything that `service` told is known.
     fn knows(&self, service: Service) -> bool {
-        let tells = matches!(service, Service::Referrals | Service::HealthBudgets | Service::Settlement);
+        let tells = matches!(
+            service,
+            Service::Referrals | Service::HealthBudgets | Service::Settlement | Service::Reconciliation
+        );
         tells && self.sizes.contains_key(&service)
     }
 

@@ -2,10 +2,11 @@
 
 use crate::crossing::{Crossed, Crossings};
 use crate::folder::{self, FolderBlobs, JournalFolder};
-use crate::replay::{Replaying, replay_of};
-use crate::verify::{self, Watched};
-use crate::{Finding, Replayed, Report};
-use journal::{Checkpoint, CheckpointVerifier, Origin, Receipt, RecordView, Records, Service, SystemName};
+use crate::kept::Kept;
+use crate::pins::Pins;
+use crate::replay::{Ended, Replaying, replay_of};
+use crate::{Finding, Replayed, Report, reversals, verify};
+use journal::{CheckpointVerifier, Origin, RecordView, Records, Service, SystemName};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -39,6 +40,14 @@ pub enum Unproved {
         path: PathBuf,
         /// Whose it is.
         origin: String,
+    },
+    /// Checkpoints that approvals pinned, of a journal that is not here.
+    #[error("{count} checkpoints that approvals pinned are of {origin}, which is not here")]
+    PinNotHere {
+        /// Whose they are.
+        origin: String,
+        /// How many.
+        count: u64,
     },
     /// Records that follow from a journal that is not here.
     #[error("{system}: {count} records of {from} follow from records of {to}, whose journal is not here")]
@@ -100,6 +109,8 @@ pub struct Verification {
     pub receipts: usize,
     /// Checkpoints given that hold.
     pub checkpoints: usize,
+    /// Checkpoints inside records that hold: those that approvals of runs pinned, and those that witnesses cosigned.
+    pub pinned: u64,
     /// What is wrong between journals, and with what was given.
     pub findings: Vec<Finding>,
     /// What could not be proved.
@@ -131,6 +142,7 @@ pub fn examine(
         crossed: BTreeMap::new(),
         receipts: 0,
         checkpoints: 0,
+        pinned: 0,
         findings: Vec::new(),
         unproved: Vec::new(),
     };
@@ -139,11 +151,13 @@ pub fn examine(
     if folders.is_empty() {
         verification.unproved.push(Unproved::Nothing);
     }
+    // What a record says of another journal's tree, or of its own, must be so when that tree is read.
+    let pins = Pins::read(&folders, given, &mut verification.findings);
     for of_system in folders.chunk_by(|a, b| a.system == b.system) {
         let mut crossings = Crossings::default();
         for folder in of_system {
             progress(&folder.system, folder.service);
-            crossings = journal(folder, given, &kept, crossings, &mut verification);
+            crossings = journal(folder, given, (&kept, &pins), crossings, &mut verification);
         }
         let Some(system) = of_system.first().map(|folder| folder.system.clone()) else { continue };
         let crossed = crossings.finish(&mut verification.findings);
@@ -156,6 +170,7 @@ pub fn examine(
     for (path, origin) in kept.elsewhere(&verification.journals) {
         verification.unproved.push(Unproved::NotHere { path, origin: origin.to_string() });
     }
+    verification.unproved.extend(pins.elsewhere(&verification.journals));
     Ok(verification)
 }
 
@@ -163,15 +178,17 @@ pub fn examine(
 fn journal(
     folder: &JournalFolder,
     given: &Given,
-    kept: &Kept,
+    (kept, pins): (&Kept, &Pins),
     crossings: Crossings,
     verification: &mut Verification,
 ) -> Crossings {
     let JournalFolder { system, service, path } = folder;
     let origin = Origin::new(given.verifier.origin().installation(), system, *service);
     let verifier = given.verifier.for_origin(origin.clone());
+    let mut held = kept.of(&origin);
+    held.extend(pins.of(&origin));
     let replay = replay_of(*service, FolderBlobs { folder: path.join("blobs") }, crossings);
-    let (mut report, watched, (replayed, mut crossings, findings)) = std::thread::scope(|scope| {
+    let (mut report, watched, ended) = std::thread::scope(|scope| {
         let (sender, batches) = sync_channel::<Vec<u8>>(BATCHES_WAITING_MAX);
         let replaying = scope.spawn(move || replay_batches(replay, &batches));
         let mut batch = Vec::with_capacity(BATCH_BYTES);
@@ -180,7 +197,7 @@ fn journal(
             system,
             *service,
             &verifier,
-            &kept.of(&origin),
+            &held,
             kept.watched(&origin),
             |_, bytes| {
                 batch.extend_from_slice(bytes);
@@ -196,9 +213,12 @@ fn journal(
         let replayed = replaying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (report, watched, replayed)
     });
+    let Ended { replayed, mut crossings, reversals, findings } = ended;
     report.findings.extend(findings);
+    report.findings.extend(reversals::compare(path, reversals));
     crossings.journal(*service, report.records);
     kept.compare(&verifier, &report, &watched, verification);
+    pins.compare(&report, verification);
     let signed = report.checkpoint.map_or(0, |checkpoint| checkpoint.size);
     if report.records > signed && report.checkpoint.is_some() {
         let records = report.records - signed;
@@ -216,10 +236,7 @@ fn journal(
 const BATCH_BYTES: usize = 256 << 10;
 const BATCHES_WAITING_MAX: usize = 8;
 
-fn replay_batches(
-    mut replay: Box<dyn Replaying>,
-    batches: &std::sync::mpsc::Receiver<Vec<u8>>,
-) -> (Replayed, Crossings, Vec<Finding>) {
+fn replay_batches(mut replay: Box<dyn Replaying>, batches: &std::sync::mpsc::Receiver<Vec<u8>>) -> Ended {
     for batch in batches {
         for record in Records::new(&batch) {
             // What does not parse was found before and not handed over.
@@ -229,116 +246,4 @@ fn replay_batches(
         }
     }
     replay.finish()
-}
-
-/// Receipts and checkpoints that somebody kept, with signatures that hold.
-struct Kept {
-    receipts: Vec<(PathBuf, Origin, Checkpoint, Receipt)>,
-    checkpoints: Vec<(PathBuf, Origin, Checkpoint)>,
-}
-
-impl Kept {
-    fn read(given: &Given, findings: &mut Vec<Finding>) -> Self {
-        let mut kept = Self { receipts: Vec::new(), checkpoints: Vec::new() };
-        for (path, note) in &given.checkpoints {
-            match signed(&given.verifier, note) {
-                Ok((origin, checkpoint)) => kept.checkpoints.push((path.clone(), origin, checkpoint)),
-                Err(reason) => findings.push(Finding::Checkpoint { path: path.clone(), reason }),
-            }
-        }
-        for (path, text) in &given.receipts {
-            let read = text.parse::<Receipt>().map_err(|error| error.to_string()).and_then(|receipt| {
-                let (origin, checkpoint) =
-                    signed(&given.verifier, &receipt.checkpoint).map_err(|error| error.to_string())?;
-                Ok((path.clone(), origin, checkpoint, receipt))
-            });
-            match read {
-                Ok(read) => kept.receipts.push(read),
-                Err(reason) => findings.push(Finding::Receipt { path: path.clone(), reason }),
-            }
-        }
-        kept
-    }
-
-    /// The checkpoints of one journal.
-    fn of(&self, origin: &Origin) -> Vec<Checkpoint> {
-        let receipts = self.receipts.iter().map(|(_, of, checkpoint, _)| (of, checkpoint));
-        let checkpoints = self.checkpoints.iter().map(|(_, of, checkpoint)| (of, checkpoint));
-        receipts
-            .chain(checkpoints)
-            .filter(|(of, _)| *of == origin)
-            .map(|(_, checkpoint)| *checkpoint)
-            .collect()
-    }
-
-    /// The records of one journal that receipts are for.
-    fn watched(&self, origin: &Origin) -> Watched {
-        let of = self.receipts.iter().filter(|(_, of, _, _)| of == origin);
-        of.map(|(_, _, _, receipt)| (receipt.position.get(), None)).collect()
-    }
-
-    /// Compares a journal that was read with what was kept of it, and names the files that it contradicts.
-    fn compare(
-        &self,
-        verifier: &CheckpointVerifier,
-        report: &Report,
-        watched: &Watched,
-        verification: &mut Verification,
-    ) {
-        let origin = verifier.origin();
-        let contradicted = |checkpoint: &Checkpoint| {
-            report.findings.iter().find(|finding| {
-                matches!(finding, Finding::OtherRecords { size } | Finding::Shorter { checkpoint: size, .. }
-                    if *size == checkpoint.size)
-            })
-        };
-        for (path, _, checkpoint) in self.checkpoints.iter().filter(|(_, of, _)| of == origin) {
-            match contradicted(checkpoint) {
-                Some(finding) => {
-                    let (path, reason) = (path.clone(), finding.to_string());
-                    verification.findings.push(Finding::Contradicted { path, reason });
-                }
-                None => verification.checkpoints += 1,
-            }
-        }
-        for (path, _, checkpoint, receipt) in self.receipts.iter().filter(|(_, of, _, _)| of == origin) {
-            let leaf = watched.get(&receipt.position.get()).copied().flatten();
-            let problem = contradicted(checkpoint).map(ToString::to_string).or_else(|| match leaf {
-                Some(leaf) => receipt.verify_leaf(leaf, verifier).err().map(|error| error.to_string()),
-                None => Some(format!("there is no record {}", receipt.position)),
-            });
-            match problem {
-                Some(reason) => {
-                    verification.findings.push(Finding::Contradicted { path: path.clone(), reason });
-                }
-                None => verification.receipts += 1,
-            }
-        }
-    }
-
-    /// What is kept of journals that were not read.
-    fn elsewhere<'a>(
-        &'a self,
-        journals: &'a [JournalProof],
-    ) -> impl Iterator<Item = (PathBuf, &'a Origin)> + 'a {
-        let read = |origin: &Origin| journals.iter().any(|proof| proof.report.origin == *origin);
-        let receipts = self.receipts.iter().map(|(path, of, _, _)| (path, of));
-        let checkpoints = self.checkpoints.iter().map(|(path, of, _)| (path, of));
-        let all = receipts.chain(checkpoints).filter(move |(_, of)| !read(of));
-        all.map(|(path, of)| (path.clone(), of))
-    }
-}
-
-/// The checkpoint in `note`, of whichever journal of the verifier's installation it is.
-fn signed(
-    verifier: &CheckpointVerifier,
-    note: &str,
-) -> Result<(Origin, Checkpoint), journal::CheckpointError> {
-    let name = note.lines().next().unwrap_or_default();
-    let origin = name.parse::<Origin>().map_err(|_| journal::CheckpointError::Malformed)?;
-    if origin.installation() != verifier.origin().installation() {
-        return Err(journal::CheckpointError::Origin(name.chars().take(200).collect()));
-    }
-    let checkpoint = verifier.for_origin(origin.clone()).verify(note)?;
-    Ok((origin, checkpoint))
 }

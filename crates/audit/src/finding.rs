@@ -1,6 +1,8 @@
 //! What a verification finds.
 
-use journal::{CheckpointError, DamageKind, Day, Digest, HeaderError, Position, RequestId, Service};
+use journal::{
+    CheckpointError, DamageKind, Day, Digest, HeaderError, Item, Position, RequestId, Service, SystemName,
+};
 use std::path::PathBuf;
 
 /// One thing that is not as it should be.
@@ -102,6 +104,18 @@ pub enum Finding {
         /// In what.
         reason: String,
     },
+    /// What a record says of a journal's tree is not so: one of the two was rewritten since.
+    #[error("record {position} of {system}/settlement pins {origin}: {reason}")]
+    Pinned {
+        /// Whose settlement journal.
+        system: SystemName,
+        /// The record that says it.
+        position: Position,
+        /// Of which journal.
+        origin: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The books that a replay ends with are not those that adding the records up gives.
     #[error("{0}")]
     Books(String),
@@ -190,6 +204,17 @@ pub enum RecordProblem {
     /// Adding the entries up gives other figures.
     #[error("{0}")]
     Books(String),
+    /// It does not undo the entry that it names.
+    #[error("it reverses entry {} of record {}, which {what}", entry.index, entry.position)]
+    Reversal {
+        /// The entry.
+        entry: Item,
+        /// What is wrong.
+        what: String,
+    },
+    /// Money left, or was to leave, without what its approval demands.
+    #[error("{0}")]
+    Witnesses(String),
     /// What it says of another journal's record is not so.
     #[error("{0}")]
     Crossing(String),

@@ -6,11 +6,11 @@
 //!     10M:elective:2017-18:owed:payable:NT3               £-123.45
 //!
 //! 2017-06-30 * balances
-//!     10M:elective:2017-18:owed:payable:NT3    £0 = £-91234.00
+//!     10M:elective:2017-18:owed:payable:NT3    £0 == £-91234.00
 //! ```
-//! Debits are positive. A transaction's date is its accounting date. At the end of every month each account that was used by
-//! then is asserted, and at the end every account against the state that a replay gives: hledger fails on the first assertion
-//! that its own sums contradict. Holds move nothing and are not exported.
+//! Debits are positive. A transaction's date is its accounting date. At the end of every month, from that of the first entry on,
+//! each account that was used by then is asserted to hold exactly that and nothing else, and at the end every account against
+//! the state that a replay gives: hledger fails on the first assertion that its own sums contradict. Holds move nothing and are not exported.
 
 use crate::export::{ExportError, Read, Source};
 use journal::{AccountNumber, Day, Position, RequestId, SystemName};
@@ -62,13 +62,15 @@ pub fn export_hledger(
     transactions.sort_by_key(|transaction| (transaction.date, transaction.position, transaction.index));
     let mut writer = Writer { out, names: BTreeMap::new(), balances: BTreeMap::new(), assertions: 0 };
     writer.heading(&source, &state)?;
-    let mut month = None;
+    let mut month: Option<jiff::civil::Date> = None;
     for transaction in &transactions {
-        let date = transaction.date.date();
-        let end = date.last_of_month();
-        if let Some(ended) = month.replace(end).filter(|ended| *ended != end) {
+        let end = transaction.date.date().last_of_month();
+        // A month without entries ends as well.
+        while let Some(ended) = month.filter(|ended| *ended < end) {
             writer.month_end(ended.into())?;
+            month = ended.tomorrow().ok().map(jiff::civil::Date::last_of_month);
         }
+        month = Some(end);
         writer.transaction(transaction)?;
     }
     if let Some(last) = transactions.last() {
@@ -174,7 +176,7 @@ impl<W: Write> Writer<'_, W> {
     ) -> io::Result<()> {
         writeln!(self.out, "\n{date} * {title}")?;
         for (account, balance) in balances {
-            writeln!(self.out, "    {}    £0 = £{}", name(&self.names, *account), balance.to_pounds())?;
+            writeln!(self.out, "    {}    £0 == £{}", name(&self.names, *account), balance.to_pounds())?;
         }
         self.assertions = self.assertions.saturating_add(balances.len());
         Ok(())

@@ -26,8 +26,11 @@ mod finding;
 pub mod flags;
 mod folder;
 mod hledger;
+mod kept;
+mod pins;
 mod records;
 mod replay;
+mod reversals;
 pub mod sample;
 mod verify;
 
@@ -36,5 +39,5 @@ pub use examine::{Given, JournalProof, Outcome, Unproved, Verification, examine}
 pub use export::{ExportError, Rows, export_csv, export_parquet};
 pub use finding::{Finding, RecordProblem};
 pub use hledger::{Exported, export_hledger};
-pub use replay::Replayed;
+pub use replay::{Replayed, Waived};
 pub use verify::{Report, Tail, verify_installation, verify_journal};

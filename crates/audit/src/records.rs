@@ -2,6 +2,7 @@
 
 use crate::export::ExportError;
 use crate::{Finding, verify};
+use core::ops::ControlFlow;
 use journal::{Chain, Checkpoint, Position, RecordView, Scan, Step, Tree, leaf_hash};
 use std::path::Path;
 
@@ -13,10 +14,37 @@ pub(crate) fn read_signed(
     checkpoint: &Checkpoint,
     mut each: impl FnMut(&RecordView<'_>) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
+    let mut tree = Tree::new();
+    each_record(folder, |position, bytes| {
+        if tree.size() == checkpoint.size {
+            return Ok(ControlFlow::Break(()));
+        }
+        tree.append(leaf_hash(bytes));
+        let record = RecordView::parse(bytes)
+            .map_err(|error| Finding::Record { position, problem: crate::RecordProblem::Header(error) })?;
+        each(&record)?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let (records, size) = (tree.size(), checkpoint.size);
+    if records < size {
+        return Err(Finding::Shorter { records, checkpoint: size }.into());
+    }
+    if tree.root() != checkpoint.root {
+        return Err(Finding::OtherRecords { size }.into());
+    }
+    Ok(())
+}
+
+/// Gives the bytes of every record of the journal in `folder` to `each`, in order, until it breaks off. Checksums and the chain of
+/// groups are checked.
+pub(crate) fn each_record(
+    folder: &Path,
+    mut each: impl FnMut(Position, &[u8]) -> Result<ControlFlow<()>, ExportError>,
+) -> Result<(), ExportError> {
     let folder = folder.join("journal");
-    let (mut chain, mut tree) = (Chain::START, Tree::new());
+    let mut chain = Chain::START;
     let mut buffer = Vec::new();
-    'segments: for name in verify::names(&folder)?.iter().filter(|name| name.ends_with(".segment")) {
+    for name in verify::names(&folder)?.iter().filter(|name| name.ends_with(".segment")) {
         let path = folder.join(name);
         let bytes = std::fs::read(&path).map_err(|error| verify::unreadable(&path, &error))?;
         let damaged = |damage: journal::Damage| Finding::Damaged {
@@ -29,25 +57,12 @@ pub(crate) fn read_signed(
             let first = group.header.first.get();
             let records = group.records(&mut buffer).map_err(damaged)?;
             for (position, bytes) in (first..).map(Position::new).zip(records) {
-                if tree.size() == checkpoint.size {
-                    break 'segments;
+                if each(position, bytes)?.is_break() {
+                    return Ok(());
                 }
-                tree.append(leaf_hash(bytes));
-                let record = RecordView::parse(bytes).map_err(|error| Finding::Record {
-                    position,
-                    problem: crate::RecordProblem::Header(error),
-                })?;
-                each(&record)?;
             }
             chain = scan.chain();
         }
-    }
-    let (records, size) = (tree.size(), checkpoint.size);
-    if records < size {
-        return Err(Finding::Shorter { records, checkpoint: size }.into());
-    }
-    if tree.root() != checkpoint.root {
-        return Err(Finding::OtherRecords { size }.into());
     }
     Ok(())
 }

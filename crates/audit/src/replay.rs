@@ -2,9 +2,12 @@
 
 use crate::crossing::Crossings;
 use crate::folder::FolderBlobs;
+use crate::reversals::Reversal;
 use crate::{Finding, RecordProblem, domains};
 use journal::house::House;
-use journal::{Day, DecodeError, Domain, Header, Instant, Moment, Outcome, Position, RecordView, Service};
+use journal::{
+    Day, DecodeError, Domain, Header, Instant, Moment, Outcome, Position, RecordView, RequestId, Service,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most findings of one journal's records that are listed.
@@ -25,8 +28,27 @@ pub struct Replayed {
     pub tallies: BTreeMap<&'static str, u64>,
     /// Sealed contents: proved as bytes, not opened.
     pub sealed: BTreeMap<&'static str, u64>,
+    /// Runs that were paid, or may be, without the witnesses that their approvals demand, because two approvers said so.
+    pub waived: Vec<Waived>,
     /// The first record that was not replayed, after one that could not be.
     pub stopped: Option<Position>,
+}
+
+/// Two approvers did without the witnesses of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waived {
+    /// The second approver's record.
+    pub position: Position,
+    /// Its business date.
+    pub day: Day,
+    /// The run.
+    pub run: RequestId,
+    /// The reason that both gave.
+    pub reason: String,
+    /// Who proposed it, as the journal names callers.
+    pub proposer: String,
+    /// Who agreed.
+    pub approver: String,
 }
 
 /// A record as an examiner sees it.
@@ -55,6 +77,10 @@ pub(crate) struct Notes {
     problems: Vec<RecordProblem>,
     /// What takes two people, its proposer and its approver.
     acts: Vec<(&'static str, Position, Position)>,
+    /// A run whose witnesses two people waive, and the reason.
+    waived: Option<(RequestId, String)>,
+    /// What reverses what: compared when all records were read.
+    pub(crate) reversals: Vec<Reversal>,
 }
 
 impl Notes {
@@ -71,6 +97,12 @@ impl Notes {
     /// The record at hand is what `proposer` and `approver` agreed to.
     pub(crate) fn two_people(&mut self, what: &'static str, proposer: Position, approver: Position) {
         self.acts.push((what, proposer, approver));
+    }
+
+    /// The record at hand does without the witnesses of `run`, for `reason`, as `proposer` and `approver` agreed.
+    pub(crate) fn waived(&mut self, run: RequestId, reason: &str, proposer: Position, approver: Position) {
+        self.two_people("a waiver of witnesses", proposer, approver);
+        self.waived = Some((run, reason.to_owned()));
     }
 
     pub(crate) fn tally(&mut self, what: &'static str, count: u64) {
@@ -100,7 +132,15 @@ pub(crate) trait Examiner<D: Domain>: Default + Send {
 /// A replay of any domain.
 pub(crate) trait Replaying: Send {
     fn record(&mut self, record: &RecordView<'_>);
-    fn finish(self: Box<Self>) -> (Replayed, Crossings, Vec<Finding>);
+    fn finish(self: Box<Self>) -> Ended;
+}
+
+/// What a replay leaves.
+pub(crate) struct Ended {
+    pub(crate) replayed: Replayed,
+    pub(crate) crossings: Crossings,
+    pub(crate) reversals: Vec<Reversal>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// The replay of `service`'s journals.
@@ -116,7 +156,7 @@ pub(crate) fn replay_of(service: Service, blobs: FolderBlobs, crossings: Crossin
         Service::Ledger => Replay::<ledger::Ledger, domains::books::Books>::boxed(blobs, crossings),
         Service::Settlement => Replay::<settlement::Settlement, runs::Asking>::boxed(blobs, crossings),
         Service::Reconciliation => {
-            Replay::<reconciliation::Reconciliation, reconciled::Acts>::boxed(blobs, crossings)
+            Replay::<reconciliation::Reconciliation, reconciled::Telling>::boxed(blobs, crossings)
         }
     }
 }
@@ -244,6 +284,12 @@ impl<D: Domain, E: Examiner<D> + 'static> Replaying for Replay<D, E> {
             return;
         }
         for (what, proposer, approver) in core::mem::take(&mut self.notes.acts) {
+            if let Some((run, reason)) = self.notes.waived.take() {
+                let (position, day) = (header.position, header.business_date);
+                let (proposer, approver) = (self.house.urn(proposer), self.house.urn(approver));
+                let waived = Waived { position, day, run, reason, proposer, approver };
+                self.notes.replayed.waived.push(waived);
+            }
             match self.house.two_people(what, proposer, approver) {
                 Ok(()) => self.notes.replayed.two_person_acts += 1,
                 Err(problem) => self.notes.problem(problem),
@@ -254,7 +300,7 @@ impl<D: Domain, E: Examiner<D> + 'static> Replaying for Replay<D, E> {
         }
     }
 
-    fn finish(mut self: Box<Self>) -> (Replayed, Crossings, Vec<Finding>) {
+    fn finish(mut self: Box<Self>) -> Ended {
         let mut last = self.repeated_ids();
         if self.notes.replayed.stopped.is_none() {
             last.extend(self.examiner.finish(&self.state, &mut self.notes));
@@ -266,7 +312,8 @@ impl<D: Domain, E: Examiner<D> + 'static> Replaying for Replay<D, E> {
         if unlisted > 0 {
             findings.push(Finding::More(unlisted));
         }
-        (notes.replayed, notes.crossings, findings)
+        let Notes { replayed, crossings, reversals, .. } = notes;
+        Ended { replayed, crossings, reversals, findings }
     }
 }
 
@@ -319,15 +366,17 @@ impl HouseState {
         }
     }
 
+    fn urn(&self, caller: Position) -> String {
+        self.callers.get(&caller).cloned().unwrap_or_else(|| "nobody named".to_owned())
+    }
+
     fn two_people(
         &self,
         what: &'static str,
         proposer: Position,
         approver: Position,
     ) -> Result<(), RecordProblem> {
-        let urn =
-            |position| self.callers.get(&position).cloned().unwrap_or_else(|| "nobody named".to_owned());
-        let (proposer, approver) = (urn(proposer), urn(approver));
+        let (proposer, approver) = (self.urn(proposer), self.urn(approver));
         if proposer == approver {
             return Err(RecordProblem::OnePerson { what, urn: approver });
         }

@@ -124,7 +124,8 @@ struct Run<'a> {
     system: &'a SystemName,
     service: Service,
     verifier: &'a CheckpointVerifier,
-    /// Checkpoints that the records must lead to: the signed one and those kept by the auditor.
+    /// Checkpoints that the records must lead to: the signed one, those kept by the auditor and those in records. The smallest
+    /// stands last.
     checkpoints: Vec<Checkpoint>,
     signed: Option<Checkpoint>,
     chain: Chain,
@@ -167,20 +168,20 @@ impl<'a> Run<'a> {
 
     fn checkpoint(&mut self) {
         let path = self.folder.join("journal/checkpoint");
-        let note = match std::fs::read(&path) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| CheckpointError::Malformed),
-            Err(error) => {
-                self.findings.push(unreadable(&path, &error));
-                return;
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let note = String::from_utf8(bytes).map_err(|_| CheckpointError::Malformed);
+                match note.and_then(|note| self.verifier.verify(&note)) {
+                    Ok(checkpoint) => {
+                        self.signed = Some(checkpoint);
+                        self.checkpoints.push(checkpoint);
+                    }
+                    Err(reason) => self.findings.push(Finding::Checkpoint { path, reason }),
+                }
             }
-        };
-        match note.and_then(|note| self.verifier.verify(&note)) {
-            Ok(checkpoint) => {
-                self.signed = Some(checkpoint);
-                self.checkpoints.push(checkpoint);
-            }
-            Err(reason) => self.findings.push(Finding::Checkpoint { path, reason }),
+            Err(error) => self.findings.push(unreadable(&path, &error)),
         }
+        self.checkpoints.sort_by_key(|checkpoint| core::cmp::Reverse(checkpoint.size));
         self.check_roots();
     }
 
@@ -312,7 +313,7 @@ impl<'a> Run<'a> {
 
     fn check_roots(&mut self) {
         let size = self.tree.size();
-        for checkpoint in self.checkpoints.extract_if(.., |checkpoint| checkpoint.size == size) {
+        while let Some(checkpoint) = self.checkpoints.pop_if(|checkpoint| checkpoint.size == size) {
             if checkpoint.root != self.tree.root() {
                 self.findings.push(Finding::OtherRecords { size });
             }
@@ -325,6 +326,7 @@ impl<'a> Run<'a> {
         self.findings.extend(
             self.checkpoints
                 .iter()
+                .rev()
                 .map(|checkpoint| Finding::Shorter { records, checkpoint: checkpoint.size }),
         );
     }

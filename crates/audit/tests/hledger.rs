@@ -3,9 +3,9 @@
 mod common;
 
 use audit::{ExportError, Exported, export_csv, export_hledger, export_parquet};
-use common::{checkpoint, signer, system, three_months, write};
+use common::{Book, checkpoint, day, signer, system, three_months, write};
 use journal::{Domain as _, Moment, NoBlobs, Outcome, RecordView};
-use ledger::{Ledger, State};
+use ledger::{Command, EntryKind, Ledger, State};
 use money::Side;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
@@ -63,12 +63,38 @@ fn hledger_refuses_a_balance_that_is_not_so() {
     let changed = if changed == journal { journal.replacen("£700.00\n", "£700.01\n", 1) } else { changed };
     assert_ne!(changed, journal);
     assert!(hledger(folder.path(), &changed, &["check", "--strict"]).is_err());
-    let asserted = journal.rfind(" = £").unwrap();
-    let changed = format!("{} = £0.01\n", &journal[..asserted]);
+    let asserted = journal.rfind(" == £").unwrap();
+    let changed = format!("{} == £0.01\n", &journal[..asserted]);
     assert!(
         hledger(folder.path(), &changed, &["check", "--strict"]).is_err(),
         "the last balance is asserted"
     );
+}
+
+/// Every month that begins with the first entry's ends with a balance of every account used so far, those without entries too.
+#[test]
+fn every_period_end_is_asserted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut book = Book::new();
+    book.submit(&Command::Post(book.pair(EntryKind::Allocation, 0, 1, 1_000_000)));
+    for (date, pence) in [("2017-06-20", 500), ("2017-09-30", 700), ("2018-01-02", 900)] {
+        book.day = day(date);
+        book.submit(&Command::Post(book.pair(EntryKind::Activity, 2, 3, pence)));
+    }
+    write(folder.path(), &book.records, book.records.len());
+    let (_, journal) = export(folder.path());
+    let ends: Vec<&str> = journal.lines().filter_map(|line| line.strip_suffix(" * month end")).collect();
+    let expected =
+        ["2017-06-30", "2017-07-31", "2017-08-31", "2017-09-30", "2017-10-31", "2017-11-30", "2017-12-31"];
+    assert_eq!(ends, expected);
+    let payable = |end: &str| {
+        let (_, after) = journal.split_once(&format!("\n{end} * month end\n")).unwrap();
+        let line = after.lines().find(|line| line.contains("payable:NT3")).unwrap();
+        line.rsplit_once("== ").unwrap().1.to_owned()
+    };
+    let balances = ["2017-06-30", "2017-08-31", "2017-09-30", "2017-12-31"].map(payable);
+    assert_eq!(balances, ["£-5.00", "£-5.00", "£-12.00", "£-12.00"]);
+    hledger(folder.path(), &journal, &["check", "--strict"]).unwrap();
 }
 
 /// Every leg is a row, in both kinds of file, and the rows add up to the books.

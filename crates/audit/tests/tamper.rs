@@ -5,10 +5,10 @@ mod common;
 use audit::{Finding, Given, Outcome, RecordProblem, Verification, examine};
 use common::{Book, checkpoint, day, signer, three_months, write};
 use journal::{
-    Checkpoint, CheckpointSigner, Digest, Domain as _, NoBlobs, Nodes, Position, Receipt, RecordView,
+    Checkpoint, CheckpointSigner, Digest, Domain as _, Item, NoBlobs, Nodes, Position, Receipt, RecordView,
     inclusion_proof, leaf_hash, node_hash,
 };
-use ledger::{Command, EntryKind, Ledger};
+use ledger::{Command, EntryKind, Ledger, Posting, Reverse};
 use money::Pence;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -313,4 +313,41 @@ fn the_first_journal_is_proved_for_ever() {
     assert_eq!((verification.outcome(), verification.receipts), (Outcome::Proved, 1));
     let proof = &verification.journals[0];
     assert_eq!((proof.report.records, proof.replayed.accepted, proof.replayed.refused), (60, 42, 17));
+}
+
+/// A reversal is the entry turned round, leg by leg; the rules see one record only, so the verifier compares the two.
+#[test]
+fn a_reversal_that_undoes_something_else_is_named() {
+    let reversing = |change: &dyn Fn(&mut Reverse)| {
+        let mut book = small();
+        let entry = Item { position: Position::new(10), index: 0 };
+        let view = RecordView::parse(&book.records[10]).unwrap();
+        let (command, outcome) = Ledger::decode(view.header.kind, view.body, &NoBlobs).unwrap();
+        let (_, posting, posted) = ledger::entries(&command, &outcome).next().unwrap();
+        let posting = Posting::reversal_of(entry, &posting, posted, book.day);
+        let mut reverse = Reverse { entry, reason: "posted twice".into(), posting };
+        change(&mut reverse);
+        book.submit(&Command::Reverse(reverse));
+        let folder = written(&book.records);
+        let verification = verify(folder.path(), &given(&[], &[]));
+        let found: Vec<Finding> = findings(&verification).into_iter().cloned().collect();
+        (book.records.len() as u64 - 1, found, verification.journals[0].replayed.tallies["reversals"])
+    };
+    assert_eq!(reversing(&|_| {}).1, []);
+    let change = |what: &str, reverse: &mut Reverse| match what {
+        "amount" => reverse.posting.legs.iter_mut().for_each(|leg| leg.pence = Pence::from_u32(7)),
+        "side" => reverse.posting.legs.iter_mut().for_each(|leg| leg.side = leg.side.opposite()),
+        "link" => reverse.posting.corrects = None,
+        "another's" => reverse.entry.position = Position::new(11),
+        _ => reverse.entry.index = 1,
+    };
+    for what in ["amount", "side", "link", "another's", "nobody's"] {
+        let (at, found, tally) = reversing(&|reverse| change(what, reverse));
+        let named = |finding: &Finding| {
+            matches!(finding, Finding::Record { position, problem: RecordProblem::Reversal { .. } }
+                if position.get() == at)
+        };
+        assert!(found.len() == 1 && found.iter().all(named), "{what}: {found:?}");
+        assert_eq!(tally, 1, "the rules took it: {what}");
+    }
 }

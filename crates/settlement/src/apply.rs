@@ -33,6 +33,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             if let Some(run) = state.runs.get_mut(&approve.run) {
                 run.approval = Some(*approval);
                 run.approved = Some(at.position);
+                run.approved_time = Some(at.recorded_time);
                 run.pins.clone_from(&approve.pins);
             }
         }
@@ -109,6 +110,7 @@ fn prepared(state: &mut State, at: &Moment, prepare: &PrepareRun) {
             preparer: at.caller,
             approval: None,
             approved: None,
+            approved_time: None,
             pins: None,
             witnessed: None,
             waiver: None,

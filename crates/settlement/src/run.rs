@@ -389,6 +389,8 @@ pub struct Run {
     pub approval: Option<Approval>,
     /// The record that says so.
     pub approved: Option<Position>,
+    /// When that was recorded.
+    pub approved_time: Option<Instant>,
     /// What the approval pins; of approvals before there were witnesses, nothing.
     pub pins: Option<Pins>,
     /// Who saw the approval, once enough did.

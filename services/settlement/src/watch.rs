@@ -12,30 +12,24 @@ use server::{
 };
 use settlement::{Command, PinnedCheckpoint, Pins, Settlement, WitnessRun};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tonic::Status;
 use wire::status;
 
-/// Who asks the witnesses, when they were asked last, and since when each run waits.
+/// Who asks the witnesses, when they were asked last, and which runs the alarm was raised for.
 #[derive(Debug)]
 pub(crate) struct Watch {
     cosigner: Arc<Cosigner>,
     asked: Mutex<BTreeMap<SystemName, Instant>>,
-    waiting: Mutex<BTreeMap<RequestId, Since>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Since {
-    began: Instant,
-    alarmed: bool,
+    alarmed: Mutex<BTreeSet<RequestId>>,
 }
 
 impl Watch {
     pub(crate) const fn new(cosigner: Arc<Cosigner>) -> Self {
-        Self { cosigner, asked: Mutex::new(BTreeMap::new()), waiting: Mutex::new(BTreeMap::new()) }
+        Self { cosigner, asked: Mutex::new(BTreeMap::new()), alarmed: Mutex::new(BTreeSet::new()) }
     }
 
     /// Whether the witnesses may be asked again about that system: not more often than one of them may take to answer.
@@ -48,18 +42,17 @@ impl Watch {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(system.clone(), Instant::now());
     }
 
-    /// Notes which runs of that system wait, and raises the alarm once for each that waits too long.
-    fn note(&self, system: &SystemName, waiting: &[Waiting]) {
-        let mut known = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Notes which runs of that system wait when its journal's clock shows `now`, and raises the alarm once for each that waits
+    /// too long.
+    fn note(&self, system: &SystemName, waiting: &[Waiting], now: journal::Instant) {
+        let mut alarmed = self.alarmed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut late = 0_u64;
-        for Waiting { run, .. } in waiting {
-            let since = known.entry(*run).or_insert_with(|| Since { began: Instant::now(), alarmed: false });
-            if since.began.elapsed() < self.cosigner.policy().alarm {
+        for Waiting { run, since, .. } in waiting {
+            if !is_late(*since, now, self.cosigner.policy().alarm) {
                 continue;
             }
             late = late.saturating_add(1);
-            if !since.alarmed {
-                since.alarmed = true;
+            if alarmed.insert(*run) {
                 tracing::error!(%system, %run, "an approved run waits for witnesses: ask their operators, or have two approvers waive them");
             }
         }
@@ -67,11 +60,19 @@ impl Watch {
     }
 }
 
+/// Whether a run approved at `since` waits too long when it is `now`. Both are the journal's times, so that a restart of the process
+/// puts no alarm off.
+fn is_late(since: journal::Instant, now: journal::Instant, alarm: Duration) -> bool {
+    let waited = u64::try_from(now.micros().saturating_sub(since.micros())).unwrap_or(0);
+    Duration::from_micros(waited) >= alarm
+}
+
 /// An approved run that waits for witnesses.
 #[derive(Debug, Clone)]
 struct Waiting {
     run: RequestId,
     approved: Position,
+    since: journal::Instant,
     pins: Pins,
 }
 
@@ -97,14 +98,16 @@ impl Adapter {
 
     /// Shows the approvals that wait to the witnesses; those that enough of them cosigned go on.
     pub(crate) async fn witness(&self, handle: &Handle<Settlement>) -> Result<(), Status> {
-        let waiting = handle.read(None, |state, _| {
+        let waiting = handle.read(None, |state, at| {
             let wait = |run: &settlement::Run| {
-                Some(Waiting { run: run.id, approved: run.approved?, pins: run.pins.clone()? })
+                let (run, since, approved, pins) =
+                    (run.id, run.approved_time?, run.approved?, run.pins.clone()?);
+                Some(Waiting { run, approved, since, pins })
             };
-            state.awaiting_witnesses().filter_map(wait).collect::<Vec<_>>()
+            (state.awaiting_witnesses().filter_map(wait).collect::<Vec<_>>(), at.clock_time)
         });
-        let waiting = waiting.await?;
-        self.watch().note(handle.system(), &waiting);
+        let (waiting, now) = waiting.await?;
+        self.watch().note(handle.system(), &waiting, now);
         let Some(size) = waiting.iter().map(|run| run.approved.next().get()).max() else { return Ok(()) };
         self.watch().asks(handle.system());
         let cosigned = self.watch().cosigner.cosign(Service::Settlement, handle, size).await;
@@ -137,5 +140,28 @@ impl Adapter {
             Outcome::Refused(settlement::Refusal::RunState(_)) => Ok(()),
             Outcome::Refused(refusal) => Err(status::refusal(&refusal)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_late_from_what_the_journal_says() {
+        let at = |text: &str| text.parse::<journal::Instant>().unwrap();
+        let approved = at("2017-08-22T09:00:00Z");
+        let hour = Duration::from_secs(3_600);
+        for (now, late) in [
+            ("2017-08-22T09:00:00Z", false),
+            ("2017-08-22T09:59:59.999999Z", false),
+            ("2017-08-22T10:00:00Z", true),
+            ("2017-08-25T00:00:00Z", true),
+            // A clock that was put back says that nothing has waited.
+            ("2017-08-22T08:00:00Z", false),
+        ] {
+            assert_eq!(is_late(approved, at(now), hour), late, "{now}");
+        }
+        assert!(is_late(approved, approved, Duration::ZERO));
     }
 }

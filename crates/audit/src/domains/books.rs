@@ -3,6 +3,7 @@
 use crate::Finding;
 use crate::content::Content;
 use crate::replay::{Examiner, Notes, Seen};
+use crate::reversals::Reversal;
 use hashbrown::HashMap;
 use journal::{AccountNumber, Day, Fingerprint, Moment, Position, RequestId};
 use ledger::{
@@ -59,6 +60,7 @@ pub(crate) struct Books {
     steps: u64,
     hold_actions: u64,
     months_closed: u64,
+    reversals: u64,
 }
 
 impl Examiner<Ledger> for Books {
@@ -77,6 +79,11 @@ impl Examiner<Ledger> for Books {
             }
             let content = self.content.finish("");
             self.heard(seen, content, accepted, notes);
+        }
+        if let (Command::Reverse(reverse), true) = (seen.command, accepted) {
+            let (at, entry, posting) = (seen.at.position, reverse.entry, reverse.posting.clone());
+            self.reversals += 1;
+            notes.reversals.push(Reversal { at, entry, posting });
         }
         for event in seen.events() {
             self.event(seen.at, seen.command, event, notes);
@@ -97,6 +104,7 @@ impl Examiner<Ledger> for Books {
         notes.tally("windows' steps", self.steps);
         notes.tally("payers and payees", self.pairs.len() as u64);
         notes.tally("months closed", self.months_closed);
+        notes.tally("reversals", self.reversals);
         let mut findings = self.compare_accounts(state);
         findings.extend(self.compare_holds(state));
         findings.extend(self.compare_windows(state));

@@ -83,6 +83,7 @@ pub fn run(of: &Run, asks_open: usize) -> v1::SettlementRun {
         preparer,
         approval,
         approved: _,
+        approved_time: _,
         pins: _,
         witnessed: _,
         waiver: _,

@@ -1,7 +1,7 @@
 //! The report of a verification for programs.
 
 use super::KeySource;
-use audit::{Finding, Given, JournalProof, Outcome, Verification};
+use audit::{Finding, Given, JournalProof, Outcome, Verification, Waived};
 use serde_json::{Value, json};
 
 /// One object with everything that the text report says. Positions and counts are numbers, roots are base16.
@@ -32,6 +32,7 @@ pub(super) fn of(verification: &Verification, given: &Given, source: KeySource) 
         "between_journals": crossed.collect::<Value>(),
         "receipts": verification.receipts,
         "checkpoints": verification.checkpoints,
+        "checkpoints_in_records": verification.pinned,
         "not_proved": verification.unproved.iter().map(ToString::to_string).collect::<Value>(),
         "findings": texts(&verification.findings),
     })
@@ -52,9 +53,21 @@ fn journal(proof: &JournalProof) -> Value {
         "accepted": replayed.accepted,
         "refused": replayed.refused,
         "two_person_acts": replayed.two_person_acts,
+        "witnesses_waived": replayed.waived.iter().map(waived).collect::<Value>(),
         "recomputed": replayed.tallies,
         "sealed": replayed.sealed,
         "findings": texts(&report.findings),
+    })
+}
+
+fn waived(waived: &Waived) -> Value {
+    json!({
+        "record": waived.position.get(),
+        "day": waived.day.to_string(),
+        "run": waived.run.to_string(),
+        "reason": waived.reason,
+        "proposer": waived.proposer,
+        "approver": waived.approver,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::KeySource;
 use crate::output;
-use audit::{Finding, Given, JournalProof, Outcome, Verification};
+use audit::{Finding, Given, JournalProof, Outcome, Verification, Waived};
 use comfy_table::Table;
 use journal::Service;
 use std::fmt;
@@ -29,6 +29,7 @@ impl fmt::Display for Shown<'_> {
         }
         writeln!(f, "{}\n", journals(&self.verification.journals))?;
         self.proved(f)?;
+        self.waived(f)?;
         self.not_proved(f)?;
         self.findings(f)?;
         let outcome = match self.verification.outcome() {
@@ -60,7 +61,7 @@ fn journals(journals: &[JournalProof]) -> Table {
     table
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
     fn sum(&self, of: impl Fn(&JournalProof) -> u64) -> u64 {
         self.verification.journals.iter().map(of).sum()
     }
@@ -96,6 +97,13 @@ impl Shown<'_> {
             writeln!(
                 f,
                 "  {receipts} receipts and {checkpoints} checkpoints given hold: nothing that they saw was changed since"
+            )?;
+        }
+        if verification.pinned > 0 {
+            writeln!(
+                f,
+                "  {} checkpoints inside records (pinned by approvals of runs, or seen by witnesses) are of these trees",
+                verification.pinned
             )?;
         }
         for proof in &verification.journals {
@@ -138,6 +146,27 @@ impl Shown<'_> {
             "as the records say"
         };
         writeln!(f, "  {system}/{service}: {}: {how}", tallies.join(", "))
+    }
+
+    /// What two people did without: no finding, and for an auditor to judge.
+    fn waived(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |proof: &'a JournalProof| {
+            let JournalProof { system, service, replayed, .. } = proof;
+            replayed.waived.iter().map(move |waived| (system, service, waived))
+        };
+        let all: Vec<_> = self.verification.journals.iter().flat_map(of).collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "Waived: runs without the witnesses that their approvals demand, as two people agreed")?;
+        for (system, service, waived) in all {
+            let Waived { position, day, run, reason, proposer, approver } = waived;
+            writeln!(
+                f,
+                "  {system}/{service}: record {position}, {day}: run {run}, by {proposer} and {approver}: {reason}"
+            )?;
+        }
+        writeln!(f)
     }
 
     fn not_proved(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
