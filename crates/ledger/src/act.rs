@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! Propose { act, reason } ──▶ proposed: its record and digest ──Approve by another, of the same digest──▶ done
+//!                                  ├── Withdraw by the proposer ──▶ gone
+//!                                  └── its day has passed ────────▶ gone
 //! ```
 //! A proposal is checked when it is made, so that nobody is asked to approve what could not be done, and decided again when it
 //! is approved.
@@ -34,7 +36,8 @@ impl Act {
 }
 
 impl Propose {
-    /// SHA-256 of the proposal's canonical bytes, CBOR of `[act, reason]`: what is approved.
+    /// SHA-256 of the proposal's canonical bytes, CBOR of `[act, reason]` and the day of its expiry where it has one: what is
+    /// approved.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut bytes = Vec::new();
@@ -48,7 +51,7 @@ impl MarkPeriod {
     /// The proposal to open the month again.
     #[must_use]
     pub fn reopening(self) -> Propose {
-        Propose { act: Act::Reopen(self.period), reason: self.reason }
+        Propose { act: Act::Reopen(self.period), reason: self.reason, expires: None }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     WindowKey, WindowUse,
     entry::as_made,
     period::{Marked, Shut},
-    state::{Due, Standing, WindowId},
+    state::{Due, Standing, Waiting, WindowId},
 };
 use access::Proposal;
 use journal::{Day, Item, Moment, Position};
@@ -19,7 +19,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
                 state.open(*account, &open.path);
             }
         }
-        (Command::Post(_) | Command::PostGroup(_), Event::Posted(posted)) => {
+        (Command::Post(_) | Command::PostGroup(_) | Command::PostAll(_), Event::Posted(posted)) => {
             post_all(state, at, command.postings(), posted);
         }
         (Command::Reverse(reverse), Event::Posted(posted)) => {
@@ -52,7 +52,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         }
         (Command::Propose(propose), Event::Proposed) => {
             let proposal = Proposal { digest: propose.digest(), proposer: at.caller };
-            state.proposals.insert(at.position, proposal);
+            state.proposals.insert(at.position, Waiting { proposal, expires: propose.expires });
         }
         (Command::Approve(approve), Event::Approved { posted, .. }) => {
             state.proposals.remove(&approve.proposal);
@@ -61,6 +61,14 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
                     state.periods.remove(period);
                 }
                 Act::Post(group) => post_all(state, at, &group.postings, posted),
+            }
+        }
+        (Command::Withdraw(withdraw), Event::Withdrawn) => {
+            state.proposals.remove(&withdraw.proposal);
+        }
+        (Command::ExpireProposals(expire), Event::ProposalsExpired) => {
+            for proposal in &expire.proposals {
+                state.proposals.remove(proposal);
             }
         }
         (Command::ShutFund(shut), Event::FundShut) => state.shut_fund(shut.line.as_str()),
@@ -83,7 +91,10 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             | Command::Propose(_)
             | Command::Approve(_)
             | Command::ShutFund(_)
-            | Command::RollForward(_),
+            | Command::RollForward(_)
+            | Command::PostAll(_)
+            | Command::Withdraw(_)
+            | Command::ExpireProposals(_),
             _,
         ) => {}
     }

@@ -10,6 +10,8 @@
 //!  110  soft-close period                111  propose       [act, reason]
 //!  112  approve       [proposal, digest, what was proposed]
 //!  113  shut fund                        114  roll forward
+//!  115  post all      [[posting…]]        116  withdraw      [proposal, reason]
+//!  117  expire proposals [[proposal…]]
 //! outcome = [0, event] | [1, refusal]
 //! ```
 //! Fields are only added at the end; any other change is a new kind, and old kinds decode here into today's commands.
@@ -18,11 +20,14 @@ use crate::{Command, Event, Refusal};
 use journal::{Cause, DecodeError, Events, Kind, Outcome, Service};
 use minicbor::{Decoder, Encode, Encoder};
 
+/// The kind of groups as they were first recorded.
+const GROUP: Kind = Kind(102);
+
 pub(crate) const fn kind(command: &Command) -> Kind {
     Kind(match command {
         Command::OpenAccount(_) => 100,
         Command::Post(_) => 101,
-        Command::PostGroup(_) => 102,
+        Command::PostGroup(_) => GROUP.0,
         Command::Reverse(_) => 103,
         Command::SetLimit(_) => 104,
         Command::CloseAccount { .. } => 105,
@@ -35,6 +40,9 @@ pub(crate) const fn kind(command: &Command) -> Kind {
         Command::Approve(_) => 112,
         Command::ShutFund(_) => 113,
         Command::RollForward(_) => 114,
+        Command::PostAll(_) => 115,
+        Command::Withdraw(_) => 116,
+        Command::ExpireProposals(_) => 117,
     })
 }
 
@@ -49,7 +57,8 @@ impl Command {
         match self {
             Self::OpenAccount(open) => content_as(kind, cause, open, content),
             Self::Post(posting) => content_as(kind, cause, posting, content),
-            Self::PostGroup(group) => content_as(kind, cause, group, content),
+            // A group asked for again is the same request, whichever kind its record was when it was first asked.
+            Self::PostGroup(group) | Self::PostAll(group) => content_as(GROUP, cause, group, content),
             Self::Reverse(reverse) => content_as(kind, cause, (reverse.entry, &reverse.reason), content),
             Self::SetLimit(set) => content_as(kind, cause, set, content),
             Self::CloseAccount { account } => content_as(kind, cause, [account], content),
@@ -61,6 +70,8 @@ impl Command {
             Self::Propose(propose) => content_as(kind, cause, propose, content),
             Self::ShutFund(shut) => content_as(kind, cause, shut, content),
             Self::RollForward(roll) => content_as(kind, cause, roll, content),
+            Self::Withdraw(withdraw) => content_as(kind, cause, withdraw, content),
+            Self::ExpireProposals(expire) => content_as(kind, cause, expire, content),
             Self::Approve(approve) => {
                 let digest = minicbor::bytes::ByteArray::from(approve.digest.0);
                 content_as(kind, cause, (approve.proposal, digest), content);
@@ -78,7 +89,7 @@ pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body:
     match command {
         Command::OpenAccount(open) => encode_as(open, outcome, body),
         Command::Post(posting) => encode_as(posting, outcome, body),
-        Command::PostGroup(group) => encode_as(group, outcome, body),
+        Command::PostGroup(group) | Command::PostAll(group) => encode_as(group, outcome, body),
         Command::Reverse(reverse) => encode_as(reverse, outcome, body),
         Command::SetLimit(set) => encode_as(set, outcome, body),
         Command::CloseAccount { account } => encode_as([account], outcome, body),
@@ -91,6 +102,8 @@ pub(crate) fn encode(command: &Command, outcome: &Outcome<Event, Refusal>, body:
         Command::Approve(approve) => encode_as(approve, outcome, body),
         Command::ShutFund(shut) => encode_as(shut, outcome, body),
         Command::RollForward(roll) => encode_as(roll, outcome, body),
+        Command::Withdraw(withdraw) => encode_as(withdraw, outcome, body),
+        Command::ExpireProposals(expire) => encode_as(expire, outcome, body),
     }
 }
 
@@ -125,6 +138,9 @@ pub(crate) fn decode(kind: Kind, body: &[u8]) -> Result<(Command, Outcome<Event,
         112 => Command::Approve(d.decode()?),
         113 => Command::ShutFund(d.decode()?),
         114 => Command::RollForward(d.decode()?),
+        115 => Command::PostAll(d.decode()?),
+        116 => Command::Withdraw(d.decode()?),
+        117 => Command::ExpireProposals(d.decode()?),
         other => return Err(DecodeError::Kind(other, Service::Ledger)),
     };
     d.array()?;

@@ -1,7 +1,7 @@
 //! What the ledger is asked.
 
 use crate::{AccountPath, Act, NodePath, Posting, RollForward, Severity, ShutFund, WindowName};
-use journal::{AccountNumber, Digest, Item, Position, RequestId};
+use journal::{AccountNumber, Day, Digest, Item, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::NetPence;
 use nhs::Period;
@@ -13,7 +13,8 @@ pub enum Command {
     OpenAccount(OpenAccount),
     /// Makes one posting.
     Post(Posting),
-    /// Makes several postings or none.
+    /// Makes several postings or none; refused, the first that is at fault is named. Journals hold such records; today a group is
+    /// [`Command::PostAll`].
     PostGroup(PostGroup),
     /// Reverses an entry.
     Reverse(Reverse),
@@ -43,6 +44,12 @@ pub enum Command {
     ShutFund(ShutFund),
     /// Moves what a shut fund still holds to the year after.
     RollForward(RollForward),
+    /// Makes several postings or none; refused, every one that is at fault is named with its own reason.
+    PostAll(PostGroup),
+    /// Takes a proposal back, by whoever made it.
+    Withdraw(Withdraw),
+    /// Lets proposals go whose day has passed. Issued by the day roll.
+    ExpireProposals(ExpireProposals),
 }
 
 /// Opens an account.
@@ -128,6 +135,30 @@ pub struct Propose {
     /// Why.
     #[n(1)]
     pub reason: String,
+    /// The first day on which it can no longer be approved; without one it waits for ever.
+    #[n(2)]
+    pub expires: Option<Day>,
+}
+
+/// Takes a proposal back.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Withdraw {
+    /// The record of the proposal.
+    #[n(0)]
+    pub proposal: Position,
+    /// Why.
+    #[n(1)]
+    pub reason: String,
+}
+
+/// Lets proposals go.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ExpireProposals {
+    /// The records of the proposals, at most 256.
+    #[n(0)]
+    pub proposals: Vec<Position>,
 }
 
 /// Does what another person proposed.
@@ -163,7 +194,7 @@ impl Command {
     pub fn postings(&self) -> &[Posting] {
         match self {
             Self::Post(posting) => core::slice::from_ref(posting),
-            Self::PostGroup(group) => &group.postings,
+            Self::PostGroup(group) | Self::PostAll(group) => &group.postings,
             Self::Reverse(reverse) => core::slice::from_ref(&reverse.posting),
             Self::Approve(approve) => approve.propose.act.postings(),
             Self::OpenAccount(_)
@@ -176,7 +207,9 @@ impl Command {
             | Self::SoftClosePeriod(_)
             | Self::Propose(_)
             | Self::ShutFund(_)
-            | Self::RollForward(_) => &[],
+            | Self::RollForward(_)
+            | Self::Withdraw(_)
+            | Self::ExpireProposals(_) => &[],
         }
     }
 }

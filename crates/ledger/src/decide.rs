@@ -32,6 +32,7 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::PostGroup(group) => {
             draft::decide(state, at, &group.postings, Terms::default()).map(Event::Posted)
         }
+        Command::PostAll(group) => draft::decide_all(state, at, &group.postings).map(Event::Posted),
         Command::Reverse(reverse) => decide_reverse(state, at, reverse).map(Event::Posted),
         Command::SetLimit(set) => decide_limit(state, set),
         Command::CloseAccount { account } => decide_close(state, *account),
@@ -56,9 +57,25 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         }
         Command::Propose(propose) => {
             check_reason(&propose.reason)?;
+            if propose.expires.is_some_and(|day| day <= at.business_date) {
+                return Err(Refusal::ExpiryPassed);
+            }
             decide_act(state, at, &propose.act).map(|_| Event::Proposed)
         }
         Command::Approve(approve) => decide_approve(state, at, approve),
+        Command::Withdraw(withdraw) => {
+            check_reason(&withdraw.reason)?;
+            match state.proposals.get(&withdraw.proposal) {
+                None => Err(Refusal::ProposalUnknown),
+                Some(waiting) if waiting.proposal.proposer != at.caller => Err(Refusal::NotProposer),
+                Some(_) => Ok(Event::Withdrawn),
+            }
+        }
+        Command::ExpireProposals(expire) => match expire.proposals.len() {
+            0 => Err(Refusal::Empty),
+            1..=LIST_MAX => Ok(Event::ProposalsExpired),
+            _ => Err(Refusal::TooLarge),
+        },
         Command::ShutFund(shut) => {
             check_reason(&shut.reason)?;
             year_end::decide_shut(state, at, shut).map(|()| Event::FundShut)
@@ -179,11 +196,12 @@ fn decide_act(state: &State, at: &Moment, act: &Act) -> Result<Vec<Posted>, Refu
 
 fn decide_approve(state: &State, at: &Moment, approve: &Approve) -> Result<Event, Refusal> {
     let Approve { proposal, digest, propose } = approve;
-    let proposal = state.proposals.get(proposal).ok_or(Refusal::ProposalUnknown)?;
-    let approval = access::approve(proposal, at.caller, *digest).map_err(|refusal| match refusal {
-        ApprovalRefusal::SamePerson => Refusal::SamePerson,
-        ApprovalRefusal::DigestMismatch => Refusal::DigestMismatch,
-    })?;
+    let waiting = state.proposals.get(proposal).ok_or(Refusal::ProposalUnknown)?;
+    let approval =
+        access::approve(&waiting.proposal, at.caller, *digest).map_err(|refusal| match refusal {
+            ApprovalRefusal::SamePerson => Refusal::SamePerson,
+            ApprovalRefusal::DigestMismatch => Refusal::DigestMismatch,
+        })?;
     if propose.digest() != *digest {
         return Err(Refusal::DigestMismatch);
     }

@@ -1,11 +1,11 @@
 //! The ledger as the engine, a replay and the verifier see it.
 
 use crate::{
-    Act, Approve, Command, DueReversal, Event, ExpireHolds, HoldAction, Leg, MarkPeriod, OpenAccount,
-    PostGroup, Posting, Propose, Refusal, Reverse, RollForward, SealWindows, SetLimit, ShutFund, State,
-    apply, codec, decide, snapshot,
+    Act, Approve, Command, DueReversal, Event, ExpireHolds, ExpireProposals, HoldAction, Leg, MarkPeriod,
+    OpenAccount, PostGroup, Posting, Propose, Refusal, Reverse, RollForward, SealWindows, SetLimit, ShutFund,
+    State, Withdraw, apply, codec, decide, snapshot, state::Waiting,
 };
-use journal::{Blobs, Day, DecodeError, Domain, Events, Kind, Moment, Outcome, RequestId, Service};
+use journal::{Blobs, Day, DecodeError, Domain, Events, Kind, Moment, Outcome, Position, RequestId, Service};
 
 /// The ledger's domain.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,13 @@ impl Domain for Ledger {
             .map(|holds| Command::ExpireHolds(ExpireHolds { holds: holds.to_vec() }));
         let begun = |due: &DueReversal<'_>| due.period.first_day() <= day.date();
         let reversed = state.due_reversals().filter(begun).map(|due| due.command(state, day));
-        expired.chain(reversed).collect()
+        let passed = |waiting: &Waiting| waiting.expires.is_some_and(|expires| expires <= day);
+        let passed = state.proposals.iter().filter(|(_, waiting)| passed(waiting));
+        let passed: Vec<Position> = passed.map(|(position, _)| *position).collect();
+        let unapproved = passed
+            .chunks(decide::LIST_MAX)
+            .map(|proposals| Command::ExpireProposals(ExpireProposals { proposals: proposals.to_vec() }));
+        expired.chain(unapproved).chain(reversed).collect()
     }
 }
 
@@ -83,9 +89,10 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             first(&[("path", a == b)])
         }
         (Command::Post(a), Command::Post(b)) => posting_field(a, b),
-        (Command::PostGroup(PostGroup { postings: a }), Command::PostGroup(PostGroup { postings: b })) => {
-            postings_field(a, b)
-        }
+        (
+            Command::PostGroup(PostGroup { postings: a }) | Command::PostAll(PostGroup { postings: a }),
+            Command::PostGroup(PostGroup { postings: b }) | Command::PostAll(PostGroup { postings: b }),
+        ) => postings_field(a, b),
         (
             Command::Reverse(Reverse { entry, reason, posting }),
             Command::Reverse(Reverse { entry: b_entry, reason: b_reason, posting: b_posting }),
@@ -117,8 +124,13 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             let MarkPeriod { period, reason } = a;
             first(&[("period", *period == b.period), ("reason", *reason == b.reason)])
         }
-        (Command::Propose(Propose { act, reason }), Command::Propose(b)) => {
-            act_field(act, &b.act).or_else(|| first(&[("reason", *reason == b.reason)]))
+        (Command::Propose(Propose { act, reason, expires }), Command::Propose(b)) => act_field(act, &b.act)
+            .or_else(|| first(&[("reason", *reason == b.reason), ("expire_date", *expires == b.expires)])),
+        (Command::Withdraw(Withdraw { proposal, reason }), Command::Withdraw(b)) => {
+            first(&[("proposal", *proposal == b.proposal), ("reason", *reason == b.reason)])
+        }
+        (Command::ExpireProposals(a), Command::ExpireProposals(b)) => {
+            first(&[("proposals", a.proposals == b.proposals)])
         }
         (Command::ShutFund(ShutFund { line, reason }), Command::ShutFund(b)) => {
             first(&[("line", *line == b.line), ("reason", *reason == b.reason)])
@@ -146,7 +158,10 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             | Command::Propose(_)
             | Command::Approve(_)
             | Command::ShutFund(_)
-            | Command::RollForward(_),
+            | Command::RollForward(_)
+            | Command::PostAll(_)
+            | Command::Withdraw(_)
+            | Command::ExpireProposals(_),
             _,
         ) => Some("method"),
     }

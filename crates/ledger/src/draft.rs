@@ -5,7 +5,7 @@
 
 use crate::{
     AccountBalance, AnswerWith, Breach, Column, HoldAction, Leg, LegAt, Posted, Posting, REFERENCE_BYTES_MAX,
-    Refusal, Severity, State, WindowKey, WindowStep, WindowUse,
+    Refusal, RefusedPosting, Severity, State, WindowKey, WindowStep, WindowUse,
     entry::{
         HOLD_ACTIONS_PER_GROUP_MAX, HOLD_ACTIONS_PER_POSTING_MAX, LEGS_PER_GROUP_MAX, LEGS_PER_POSTING_MAX,
         ON_BEHALF_BYTES_MAX, POSTINGS_PER_GROUP_MAX, TEXT_BYTES_PER_GROUP_MAX,
@@ -18,6 +18,7 @@ use journal::{AccountNumber, Moment, RequestId};
 use money::{NetPence, Pence, Side};
 use smallvec::SmallVec;
 
+#[derive(Clone)]
 struct WindowDraft {
     id: WindowId,
     seq: u32,
@@ -26,6 +27,7 @@ struct WindowDraft {
     paid: i64,
 }
 
+#[derive(Clone)]
 struct HoldDraft {
     name: RequestId,
     account: u32,
@@ -50,6 +52,7 @@ enum PartOf {
     Memorandum,
 }
 
+#[derive(Clone)]
 struct Draft<'a> {
     state: &'a State,
     at: &'a Moment,
@@ -74,6 +77,7 @@ pub(crate) struct Terms {
 }
 
 /// How far an account moves.
+#[derive(Clone)]
 struct AccountDraft {
     number: AccountNumber,
     /// Credits less debits.
@@ -89,21 +93,54 @@ pub(crate) fn decide(
     terms: Terms,
 ) -> Result<Vec<Posted>, Refusal> {
     check_size(postings)?;
-    let (windows, holds, nodes) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
-    let asked = |posting: &Posting| posting.answer.is_some();
-    let accounts = postings.iter().any(asked).then(Vec::new);
-    let mut draft = Draft { state, at, terms, windows, holds, accounts, nodes };
+    let mut draft = Draft::new(state, at, postings, terms);
     let mut all = Vec::with_capacity(postings.len());
     for (index, posting) in (0..).zip(postings) {
         all.push(draft.post(index, posting)?);
     }
-    // A report passes HARD limits; a group of reports and asks is asked as a whole.
-    let binding = !terms.unbound && postings.iter().any(|posting| !posting.kind.is_report());
-    let breaches = draft.breaches(binding)?;
+    let breaches = draft.breaches(binding(postings, terms)).map_err(|(_, refusal)| refusal)?;
     if let Some(last) = all.last_mut() {
         last.breaches = breaches;
     }
     Ok(all)
+}
+
+/// Whether HARD limits bind. A report passes them; a group of reports and asks is asked as a whole.
+fn binding(postings: &[Posting], terms: Terms) -> bool {
+    !terms.unbound && postings.iter().any(|posting| !posting.kind.is_report())
+}
+
+/// Decides `postings` together as [`decide`] does; refused, every posting that is at fault is named.
+pub(crate) fn decide_all(state: &State, at: &Moment, postings: &[Posting]) -> Result<Vec<Posted>, Refusal> {
+    let terms = Terms::default();
+    let whole = match decide(state, at, postings, terms) {
+        Ok(posted) => return Ok(posted),
+        // Of all together, whichever of them one would leave out.
+        Err(Refusal::TooLarge) => return Err(Refusal::TooLarge),
+        Err(refusal) => refusal,
+    };
+    let mut draft = Draft::new(state, at, postings, terms);
+    let mut refused = Vec::new();
+    for (index, posting) in (0..).zip(postings) {
+        let mut next = draft.clone();
+        match check_size(core::slice::from_ref(posting)).and_then(|()| next.post(index, posting)) {
+            Ok(_) => draft = next,
+            Err(why) => refused.push(RefusedPosting { posting: index, why }),
+        }
+    }
+    if refused.is_empty()
+        && let Err((node, why)) = draft.breaches(binding(postings, terms))
+    {
+        let sense = draft.moved(node).signum();
+        for (index, posting) in (0..).zip(postings) {
+            // What moves the node back is not at fault.
+            let mut alone = Draft::new(state, at, postings, terms);
+            if alone.post(index, posting).is_ok() && alone.moved(node).signum() == sense {
+                refused.push(RefusedPosting { posting: index, why: why.clone() });
+            }
+        }
+    }
+    if refused.is_empty() { Err(whole) } else { Err(Refusal::Postings(refused)) }
 }
 
 fn check_size(postings: &[Posting]) -> Result<(), Refusal> {
@@ -149,7 +186,13 @@ pub(crate) fn is_plain(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    fn new(state: &'a State, at: &'a Moment, postings: &[Posting], terms: Terms) -> Self {
+        let (windows, holds, nodes) = (SmallVec::new(), SmallVec::new(), SmallVec::new());
+        let accounts = postings.iter().any(|posting| posting.answer.is_some()).then(Vec::new);
+        Self { state, at, terms, windows, holds, accounts, nodes }
+    }
+
     fn post(&mut self, index: u16, posting: &Posting) -> Result<Posted, Refusal> {
         let leg_at = |leg: u16| LegAt { posting: index, index: leg };
         for (leg, pence) in (0..).zip(posting.legs.iter().map(|leg| leg.pence)) {
@@ -394,7 +437,13 @@ impl Draft<'_> {
         }
     }
 
-    fn breaches(&self, binding: bool) -> Result<Vec<Breach>, Refusal> {
+    /// How far a limited node moves.
+    fn moved(&self, node: u32) -> i128 {
+        self.nodes.iter().find(|(moved, _)| *moved == node).map_or(0, |(_, change)| *change)
+    }
+
+    /// The limits that are passed; or the node of the first that binds, and what it says.
+    fn breaches(&self, binding: bool) -> Result<Vec<Breach>, (u32, Refusal)> {
         let mut breaches = Vec::new();
         for (index, change) in &self.nodes {
             let Some(node) = row(&self.state.nodes, *index) else { continue };
@@ -405,7 +454,7 @@ impl Draft<'_> {
             let Some(left) = limit.passed(before, after) else { continue };
             if binding && limit.severity == Severity::Hard {
                 let remaining = i64::try_from(left).ok().and_then(Pence::new).unwrap_or(Pence::MAX);
-                return Err(Refusal::LimitExceeded { limit: limit.position, remaining });
+                return Err((*index, Refusal::LimitExceeded { limit: limit.position, remaining }));
             }
             if breaches.len() < BREACHES_MAX {
                 breaches.push(Breach { limit: limit.position, measure: clamp(after) });

@@ -429,7 +429,10 @@ pub fn entries<'a>(
         | Command::SoftClosePeriod(_)
         | Command::Propose(_)
         | Command::Approve(_)
-        | Command::ShutFund(_) => None,
+        | Command::ShutFund(_)
+        | Command::PostAll(_)
+        | Command::Withdraw(_)
+        | Command::ExpireProposals(_) => None,
     };
     let rolled = rolled
         .zip(posted.first())

@@ -64,6 +64,12 @@ pub enum Event {
     /// The fund is shut.
     #[n(12)]
     FundShut,
+    /// The proposal is taken back.
+    #[n(13)]
+    Withdrawn,
+    /// The proposals can no longer be approved.
+    #[n(14)]
+    ProposalsExpired,
 }
 
 /// What became of one posting.
@@ -82,7 +88,7 @@ pub struct Posted {
     /// The limits that it passed without being refused, at most [`BREACHES_MAX`].
     #[n(3)]
     pub breaches: Vec<Breach>,
-    /// The month that it belongs to, of a late item: it was not open any more.
+    /// The month that it belongs to when that takes no more, as it was recorded: readers want [`Posted::late_from`].
     #[n(4)]
     pub origin: Option<Period>,
     /// What was made instead of what was asked, where a fund is shut, and what a roll-forward made.
@@ -91,6 +97,17 @@ pub struct Posted {
     /// The accounts that it touched as they stood after it, when that was asked for.
     #[n(6)]
     pub balances: Option<Vec<AccountBalance>>,
+}
+
+impl Posted {
+    /// The month that a late item belongs to: an earlier one than that in which it is accounted for.
+    ///
+    /// A record may also name a later month: that in which the entry happened, when its writer proposed an accounting date in an
+    /// open month before. Such an entry is early, not late, and its record stays as it is.
+    #[must_use]
+    pub fn late_from(&self) -> Option<Period> {
+        self.origin.filter(|origin| Day::from(origin.last_day()) < self.accounting_date)
+    }
 }
 
 /// An account as it stood after a posting, as far as its totals fit.
@@ -168,7 +185,9 @@ impl Event {
             | Self::PeriodReopened
             | Self::PeriodSoftClosed
             | Self::Proposed
-            | Self::FundShut => &[],
+            | Self::FundShut
+            | Self::Withdrawn
+            | Self::ProposalsExpired => &[],
         }
     }
 }

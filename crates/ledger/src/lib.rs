@@ -61,8 +61,8 @@ mod year_end;
 
 pub use act::Act;
 pub use command::{
-    Approve, Command, ExpireHolds, MarkPeriod, OpenAccount, PostGroup, Propose, Reverse, SealWindows,
-    SetLimit,
+    Approve, Command, ExpireHolds, ExpireProposals, MarkPeriod, OpenAccount, PostGroup, Propose, Reverse,
+    SealWindows, SetLimit, Withdraw,
 };
 pub use domain::Ledger;
 pub use entry::{
@@ -74,7 +74,7 @@ pub use event::{AccountBalance, BREACHES_MAX, Breach, Event, Posted, SealedWindo
 pub use limit::{Limit, Severity};
 pub use path::{AccountPath, Column, ExpenditureClass, NodePath, PathError, Programme};
 pub use period::{Marked, PeriodStanding, PeriodView};
-pub use refusal::{Class, LegAt, Refusal};
+pub use refusal::{Class, LegAt, Refusal, RefusedPosting};
 pub use state::{State, Totals};
 pub use view::{AccountView, DueReversal, HoldView, LimitView, LinePosition, LineView, NodeView, WindowView};
 pub use window::{Stage, WindowKey, WindowName};

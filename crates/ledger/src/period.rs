@@ -6,7 +6,7 @@
 //!   ◀──────────reopen, by two people────────────┘ (of either)
 //! ```
 //! A month that nobody marked is open. What is accounted for in a soft-closed month takes two people
-//! ([`crate::Act::Post`]); whatever else belongs there lands in the next open month and says so ([`crate::Posted::origin`]).
+//! ([`crate::Act::Post`]); whatever else belongs there lands in the next open month and says so ([`crate::Posted::late_from`]).
 
 use crate::State;
 use journal::{Day, Position};

@@ -17,9 +17,21 @@ pub struct LegAt {
     pub index: u16,
 }
 
+/// Why one posting of a group was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct RefusedPosting {
+    /// Its index in the group.
+    #[n(0)]
+    pub posting: u16,
+    /// Why.
+    #[n(1)]
+    pub why: Refusal,
+}
+
 /// Why a command was refused. In order of precedence: of several reasons the first here is given, posting by posting of a
 /// group, and limits after all postings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Encode, Decode)]
 pub enum Refusal {
     /// A posting, group or list holds nothing.
     #[n(1)]
@@ -213,6 +225,19 @@ pub enum Refusal {
         #[n(1)]
         remaining: Pence,
     },
+    /// Postings of a group are at fault, each for its own reason, so none is made. A posting is judged after those before it
+    /// that are not at fault; limits, which bind all together, only when nothing else is wrong.
+    #[n(35)]
+    #[error("{} of the postings cannot be made, so none is", .0.len())]
+    Postings(#[n(0)] Vec<RefusedPosting>),
+    /// Somebody else than its proposer takes a proposal back.
+    #[n(36)]
+    #[error("only whoever proposed it may take it back; another person leaves it unapproved")]
+    NotProposer,
+    /// A proposal expires before it could be approved.
+    #[n(37)]
+    #[error("a proposal expires on a later day than today")]
+    ExpiryPassed,
 }
 
 /// What sort of refusal it is, for whoever maps it to an answer.
@@ -271,7 +296,10 @@ impl Refusal {
             | Self::YearNotOver
             | Self::SuccessorMissing { .. }
             | Self::LineUnknown
-            | Self::LimitExceeded { .. } => None,
+            | Self::LimitExceeded { .. }
+            | Self::Postings(_)
+            | Self::NotProposer
+            | Self::ExpiryPassed => None,
         }
     }
 
@@ -313,6 +341,9 @@ impl Refusal {
             Self::ReversalNotLater { .. } => "REVERSAL_NOT_LATER",
             Self::DigestMismatch => "DIGEST_MISMATCH",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::Postings(_) => "POSTINGS_REFUSED",
+            Self::NotProposer => "NOT_PROPOSER",
+            Self::ExpiryPassed => "EXPIRY_PASSED",
         }
     }
 
@@ -329,7 +360,8 @@ impl Refusal {
             | Self::Unbalanced { .. }
             | Self::HoldNotOnFund(_)
             | Self::ReversalNotLater { .. }
-            | Self::LimitInverted => Class::Invalid,
+            | Self::LimitInverted
+            | Self::ExpiryPassed => Class::Invalid,
             Self::AccountUnknown { .. }
             | Self::WindowUnknown { .. }
             | Self::EntryUnknown
@@ -353,7 +385,9 @@ impl Refusal {
             | Self::FundOpen
             | Self::YearNotOver
             | Self::SuccessorMissing { .. }
-            | Self::LimitExceeded { .. } => Class::State,
+            | Self::LimitExceeded { .. }
+            | Self::Postings(_)
+            | Self::NotProposer => Class::State,
         }
     }
 

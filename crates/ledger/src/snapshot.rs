@@ -6,7 +6,7 @@
 use crate::{
     AccountPath, Limit, Severity, State, WindowKey,
     period::{Marked, Shut},
-    state::{Account, Due, Hold, Line, Node, Standing, Totals, Window, WindowId},
+    state::{Account, Due, Hold, Line, Node, Standing, Totals, Waiting, Window, WindowId},
 };
 use access::Proposal;
 use journal::{
@@ -19,7 +19,7 @@ use nhs::Period;
 use std::sync::Arc;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// A line's totals in the order in which they stand, of a line or of what it is read into.
 macro_rules! totals_of {
@@ -120,9 +120,13 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
     write_rows(e, periods, |e, (period, Shut { soft, marked: Marked { position, caller } })| {
         e.encode((period, soft, position, caller))?.ok()
     })?;
-    write_rows(e, proposals, |e, (position, Proposal { digest, proposer })| {
-        e.encode((position, digest, proposer))?.ok()
-    })?;
+    write_rows(
+        e,
+        proposals,
+        |e, (position, Waiting { proposal: Proposal { digest, proposer }, expires })| {
+            e.encode((position, digest, proposer, expires))?.ok()
+        },
+    )?;
     write_totals(e, sums)
 }
 
@@ -242,8 +246,8 @@ fn read(d: &mut Decoder<'_>) -> Result<State, Error> {
         Ok(())
     })?;
     read_rows(d, |d| {
-        let (position, digest, proposer): (Position, Digest, Position) = d.decode()?;
-        state.proposals.insert(position, Proposal { digest, proposer });
+        let (position, digest, proposer, expires): (Position, Digest, Position, Option<Day>) = d.decode()?;
+        state.proposals.insert(position, Waiting { proposal: Proposal { digest, proposer }, expires });
         Ok(())
     })?;
     state.sums = read_totals(d)?;

@@ -10,7 +10,7 @@
 //! | reversed entry | 32 | one for each |
 //! | corrected entry | 48 | one for each |
 //! | entry that reverses itself | its legs | one for each that waits |
-//! | proposal | 40, with its position 48 | one for each that waits |
+//! | proposal | 48, with its position 56 | one for each that waits |
 //!
 //! Entries are not among them: an entry is its record.
 
@@ -103,6 +103,14 @@ pub(crate) struct Due {
     pub(crate) period: Period,
     pub(crate) request_id: RequestId,
     pub(crate) posting: Posting,
+}
+
+/// A proposal that waits for another person.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) proposal: Proposal,
+    /// The first day on which it can no longer be approved.
+    pub(crate) expires: Option<Day>,
 }
 
 #[derive(Debug)]
@@ -214,7 +222,7 @@ pub struct State {
     /// The months that are not open.
     pub(crate) periods: BTreeMap<Period, Shut>,
     /// What waits for another person, by the record that proposed it.
-    pub(crate) proposals: BTreeMap<Position, Proposal>,
+    pub(crate) proposals: BTreeMap<Position, Waiting>,
     pub(crate) sums: Totals,
 }
 

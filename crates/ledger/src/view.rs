@@ -339,7 +339,7 @@ impl State {
 
     /// What waits for another person, in the order of the proposals.
     pub fn proposals(&self) -> impl Iterator<Item = (Position, Proposal)> {
-        self.proposals.iter().map(|(position, proposal)| (*position, *proposal))
+        self.proposals.iter().map(|(position, waiting)| (*position, waiting.proposal))
     }
 
     pub(crate) fn path_of(&self, account: &Account) -> &str {

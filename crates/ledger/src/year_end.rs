@@ -159,9 +159,10 @@ impl State {
     pub(crate) fn successor(&self, account: &Account) -> Result<&Account, Refusal> {
         let mut path = self.path_of(account).to_owned();
         loop {
-            let shut = Refusal::FundShut { account: Some(account.number) };
-            path = path::next_year(&path).ok_or(shut)?;
-            let next = self.by_path.get(path.as_str()).and_then(|at| row(&self.accounts, *at)).ok_or(shut)?;
+            let shut = || Refusal::FundShut { account: Some(account.number) };
+            path = path::next_year(&path).ok_or_else(shut)?;
+            let next =
+                self.by_path.get(path.as_str()).and_then(|at| row(&self.accounts, *at)).ok_or_else(shut)?;
             match next.standing {
                 Standing::Open => return Ok(next),
                 Standing::Closed => return Err(Refusal::AccountClosed { account: next.number }),

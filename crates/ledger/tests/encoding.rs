@@ -6,10 +6,10 @@ use common::Book;
 use expect_test::{Expect, expect, expect_file};
 use journal::{AccountNumber, Day, Domain as _, Item, NoBlobs, Outcome, Position, RequestId};
 use ledger::{
-    AccountBalance, Act, AnswerWith, Approve, Breach, Command, EntryKind, Event, ExpireHolds, HoldAction,
-    Ledger, Leg, LegAt, Made, MarkPeriod, OpenAccount, PostGroup, Posted, Posting, Propose, Refusal, Reverse,
-    RollForward, SealWindows, SealedWindow, SetLimit, Severity, ShutFund, Stage, WindowKey, WindowName,
-    WindowStep, WindowUse,
+    AccountBalance, Act, AnswerWith, Approve, Breach, Command, EntryKind, Event, ExpireHolds,
+    ExpireProposals, HoldAction, Ledger, Leg, LegAt, Made, MarkPeriod, OpenAccount, PostGroup, Posted,
+    Posting, Propose, Refusal, RefusedPosting, Reverse, RollForward, SealWindows, SealedWindow, SetLimit,
+    Severity, ShutFund, Stage, WindowKey, WindowName, WindowStep, WindowUse, Withdraw,
 };
 use money::{NetPence, Pence, Side};
 
@@ -193,7 +193,11 @@ fn bodies_of_what_two_people_do_and_of_year_end_are_what_they_were() {
         111,
         &expect!["82828201811a000313ea637768798200820a80"],
     );
-    let post = Propose { act: Act::Post(PostGroup { postings: vec![posting()] }), reason: "why".into() };
+    let post = Propose {
+        act: Act::Post(PostGroup { postings: vec![posting()] }),
+        reason: "why".into(),
+        expires: None,
+    };
     golden(
         &Command::Propose(post),
         Err(Refusal::ReversalNotLater { posting: 0 }),
@@ -271,6 +275,60 @@ fn bodies_of_what_two_people_do_and_of_year_end_are_what_they_were() {
 }
 
 #[test]
+fn bodies_of_groups_and_of_proposals_that_end_are_what_they_were() {
+    let group = PostGroup { postings: vec![posting()] };
+    let why = |why| RefusedPosting { posting: 0, why };
+    let at_fault = vec![
+        why(Refusal::AmountZero(LegAt { posting: 0, index: 1 })),
+        RefusedPosting { posting: 255, why: Refusal::TextInvalid },
+    ];
+    golden(
+        &Command::PostAll(group.clone()),
+        Err(Refusal::Postings(at_fault)),
+        115,
+        &expect![
+            "82818184041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c8201821823818282008204818200018218ff820380"
+        ],
+    );
+    golden(
+        &Command::PostAll(group),
+        Ok(Event::Posted(vec![posted()])),
+        115,
+        &expect![
+            "82818184041943a6828303001930398404011930398201818201821a000313ea0184820281500192f0c12b3c7d4e8f90123456789abc820282500192f0c12b3c7d4e8f90123456789abc07820381500192f0c12b3c7d4e8f90123456789abc820183031901f419445c820082028181841943a881840102092484186400001901f481820220"
+        ],
+    );
+    let withdraw = Withdraw { proposal: Position::new(5), reason: "why".into() };
+    golden(
+        &Command::Withdraw(withdraw.clone()),
+        Ok(Event::Withdrawn),
+        116,
+        &expect!["828205637768798200820d80"],
+    );
+    golden(
+        &Command::Withdraw(withdraw),
+        Err(Refusal::NotProposer),
+        116,
+        &expect!["82820563776879820182182480"],
+    );
+    let expire = ExpireProposals { proposals: vec![Position::new(5), Position::new(700)] };
+    golden(
+        &Command::ExpireProposals(expire),
+        Ok(Event::ProposalsExpired),
+        117,
+        &expect!["828182051902bc8200820e80"],
+    );
+    let mark = MarkPeriod { period: "2017-06".parse().unwrap(), reason: "why".into() };
+    let propose = Propose { expires: Some(Day::new(17_400)), ..mark.reopening() };
+    golden(
+        &Command::Propose(propose),
+        Err(Refusal::ExpiryPassed),
+        111,
+        &expect!["82838201811a000313ea637768791943f8820182182580"],
+    );
+}
+
+#[test]
 fn an_unknown_kind_is_refused_by_number() {
     let error = Ledger::decode(journal::Kind(199), &[0x82, 0x80, 0x82, 0x00, 0x80], &NoBlobs).unwrap_err();
     assert_eq!(error.to_string(), "record kind 199 is not known to ledger");
@@ -290,6 +348,9 @@ fn the_content_of_a_request_tells_requests_apart() {
     let mark = MarkPeriod { period: "2017-06".parse().unwrap(), reason: "why".into() };
     let (close, reopen) = (Command::ClosePeriod(mark.clone()), Command::ReopenPeriod(mark));
     assert_ne!(content(&close, None), content(&reopen, None));
+    // A group is the same request, whichever kind its record has.
+    let group = || PostGroup { postings: vec![posting()] };
+    assert_eq!(content(&Command::PostGroup(group()), None), content(&Command::PostAll(group()), None));
     let reverse = |legs| {
         let posting = Posting::new(EntryKind::Reversal, Day::new(0), legs);
         let entry = Item { position: Position::new(1), index: 0 };

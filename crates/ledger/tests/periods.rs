@@ -30,7 +30,7 @@ fn last(book: &Book) -> (String, Option<String>) {
     let record = book.records.last().unwrap();
     let (command, outcome) = ledger::Ledger::decode(record.kind, &record.body, &NoBlobs).unwrap();
     let (_, _, posted) = ledger::entries(&command, &outcome).last().unwrap();
-    (posted.accounting_date.to_string(), posted.origin.map(|month| month.to_string()))
+    (posted.accounting_date.to_string(), posted.late_from().map(|month| month.to_string()))
 }
 
 #[test]
@@ -48,6 +48,9 @@ fn what_comes_late_lands_in_the_open_month_and_says_where_it_belongs() {
         ("; happened 2017-05-01; accounted 2017-07-01", "2017-07-01", Some("2017-05")),
         // A month before them is open.
         ("; accounted 2017-04-30", "2017-04-30", None),
+        // It is accounted for before it happened: early, not late.
+        ("; happened 2017-05-20; accounted 2017-04-30", "2017-04-30", None),
+        ("; happened 2017-06-30; accounted 2017-04-01", "2017-04-01", None),
     ];
     for (index, (dates, day, origin)) in table.into_iter().enumerate() {
         book.run(&format!("post late{index} {PAY}{dates}"));
@@ -85,6 +88,30 @@ fn a_proposal_is_decided_again_when_it_is_approved() {
          line E available=40000",
     );
     assert_eq!(book.state.proposals().count(), 1, "it waits until it can be done");
+}
+
+#[test]
+fn a_proposal_is_taken_back_by_its_proposer_or_goes_when_its_day_has_passed() {
+    let mut book = july();
+    book.run(
+        "propose june reopen 2017-06
+         propose may reopen 2017-05 expires 2017-07-03 -> EXPIRY_PASSED
+         propose may reopen 2017-05 expires 2017-07-06
+         as 1
+         withdraw june -> NOT_PROPOSER
+         as 0
+         withdraw june
+         withdraw june -> PROPOSAL_UNKNOWN
+         as 1
+         approve june -> PROPOSAL_UNKNOWN
+         day 2017-07-05",
+    );
+    assert_eq!(book.state.proposals().count(), 1);
+    book.restore();
+    book.run("day 2017-07-06\nas 1\napprove may -> PROPOSAL_UNKNOWN");
+    assert_eq!(book.state.proposals().count(), 0);
+    assert_eq!(book.state.period("2017-05".parse().unwrap()).standing, PeriodStanding::Closed);
+    book.check();
 }
 
 #[test]

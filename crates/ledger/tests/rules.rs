@@ -253,6 +253,55 @@ fn a_group_is_all_or_none_and_sees_its_own_steps() {
     book.check();
 }
 
+#[test]
+fn a_group_that_is_refused_names_every_posting_at_fault() {
+    use ledger::RefusedPosting;
+    let mut book = run("limit hard E/fund floor=0");
+    let limit = Position::new(book.records.len() as u64 - 1);
+    let (payable, spent) = (
+        book.account("10M/elective/2017-18/owed/payable/NT3"),
+        book.account("10M/elective/2017-18/fund/expenditure/third-party"),
+    );
+    let freeze = WindowKey::Cut { period: "2017-06".parse().unwrap(), stage: Stage::Freeze };
+    let leg = |account, side, pence, window| Leg { account, side, pence: Pence::from_u32(pence), window };
+    let spend = |pence| {
+        let window = Some(WindowUse::Adds(freeze));
+        let legs = vec![leg(spent, Side::Debit, pence, None), leg(payable, Side::Credit, pence, window)];
+        Posting::new(EntryKind::Estimate, Day::new(17_318), legs)
+    };
+    let back = |pence| {
+        let window = Some(WindowUse::Adds(freeze));
+        let legs = vec![leg(payable, Side::Debit, pence, window), leg(spent, Side::Credit, pence, None)];
+        Posting::new(EntryKind::Estimate, Day::new(17_318), legs)
+    };
+    let mut nameless = spend(5);
+    nameless.legs[1].window = None;
+    let mut crooked = spend(5);
+    crooked.legs[0].pence = Pence::from_u32(6);
+    let empty = Posting::new(EntryKind::Estimate, Day::new(17_318), vec![]);
+    let long = Posting { reference: Some("x".repeat(65)), ..spend(5) };
+    let group = |postings: &[Posting]| Command::PostAll(PostGroup { postings: postings.to_vec() });
+    // Each for its own reason; what is right, and what a limit would say of the rest, is not named.
+    let refused =
+        book.submit(request_id("1"), &group(&[spend(5), nameless, crooked, spend(200_000), empty, long])).1;
+    let Err(Refusal::Postings(refused)) = refused else { panic!("{refused:?}") };
+    let reasons: Vec<_> = refused.iter().map(|each| (each.posting, each.why.reason())).collect();
+    assert_eq!(reasons, [(1, "WINDOW_MISSING"), (2, "UNBALANCED"), (4, "EMPTY"), (5, "TEXT_INVALID")]);
+    // A limit is the fault of those that move towards it.
+    let refused = book.submit(request_id("2"), &group(&[spend(60_000), back(10_000), spend(60_000)])).1;
+    let why = || Refusal::LimitExceeded { limit, remaining: Pence::from_u32(100_000) };
+    let at = |posting| RefusedPosting { posting, why: why() };
+    assert_eq!(refused, Err(Refusal::Postings(vec![at(0), at(2)])));
+    // The bounds of a group are its own.
+    assert_eq!(book.submit(request_id("3"), &group(&[])).1, Err(Refusal::Empty));
+    let many = vec![spend(1); LEGS_PER_GROUP_MAX / 2 + 1];
+    assert_eq!(book.submit(request_id("4"), &group(&many)).1, Err(Refusal::TooLarge));
+    assert_eq!(book.state.window_named("10M", "NT3", freeze), None, "nothing was made");
+    let made = book.submit(request_id("5"), &group(&[spend(60_000), back(10_000), spend(50_000)])).1;
+    assert_eq!(made.unwrap().posted().len(), 3);
+    book.check();
+}
+
 /// The largest group that the bounds allow fits a record, with every number at its widest.
 #[test]
 fn the_largest_group_fits_a_record() {

@@ -27,6 +27,7 @@ mod tests {
         all.extend(of::<crate::settlement::Unable>());
         all.extend(of::<reconciliation::Refusal>());
         all.extend(of::<ledger::Refusal>().chain(of::<crate::ledger::Missing>()));
+        all.extend(of::<crate::ledger::NotApplied>());
         all
     }
 

@@ -120,6 +120,7 @@ methods! {
         soft_close_period: SoftClosePeriodRequest => SoftClosePeriodResponse = soft_close_period;
         propose_postings: ProposePostingsRequest => ProposePostingsResponse = propose_postings;
         approve_proposal: ApproveProposalRequest => ApproveProposalResponse = approve_proposal;
+        withdraw_proposal: WithdrawProposalRequest => WithdrawProposalResponse = withdraw_proposal;
         reopen_period: ReopenPeriodRequest => ReopenPeriodResponse = reopen_period;
     }
     streams {

@@ -7,8 +7,8 @@ use crate::{
     read::as_of,
     write::{event, recorded, request},
 };
-use journal::{Digest, Domain as _, Item, NoBlobs, Position, RecordView};
-use ledger::{Act, Approve, Command, Ledger, MarkPeriod, Propose};
+use journal::{Day, Domain as _, Item, NoBlobs, Position, RecordView};
+use ledger::{Act, Approve, Command, Ledger, MarkPeriod, Propose, Withdraw};
 use proto::{common::v1::Recorded, ledger::v1};
 use server::journals::Handle;
 use std::sync::Arc;
@@ -49,15 +49,41 @@ impl Adapter {
         caller: Arc<str>,
         message: v1::ReopenPeriodRequest,
     ) -> Result<v1::ReopenPeriodResponse, Status> {
-        let v1::ReopenPeriodRequest { system, request_id, period, reason } = message;
-        let mut digest = Digest([0; 32]);
-        let propose = |mark: MarkPeriod| {
-            let propose = mark.reopening();
-            digest = propose.digest();
-            Command::Propose(propose)
-        };
-        let recorded = self.mark(&caller, &system, &request_id, &period, &reason, propose).await?;
-        Ok(v1::ReopenPeriodResponse { recorded: Some(recorded), digest: common::digest(digest) })
+        let v1::ReopenPeriodRequest { system, request_id, period, reason, expire_date } = message;
+        let mut fields = Fields::new();
+        let known = (
+            fields.system("system", &system),
+            fields.request_id("request_id", &request_id),
+            convert::period(&mut fields, "period", &period),
+            convert::reason_text(&mut fields, "reason", &reason),
+            fields.date_optional("expire_date", expire_date),
+        );
+        let (system, request_id, period, reason, expires) = fields.known(known)?;
+        let handle = self.journal(&system).await?;
+        let propose = MarkPeriod { period, reason }.reopening();
+        let propose = Propose { expires: expires.map(Day::from), ..propose };
+        let digest = common::digest(propose.digest());
+        let answer = self.submit(&handle, request_id, &caller, Command::Propose(propose)).await?;
+        Ok(v1::ReopenPeriodResponse { recorded: Some(recorded(&answer)), digest })
+    }
+
+    pub(crate) async fn withdraw_proposal(
+        &self,
+        caller: Arc<str>,
+        message: v1::WithdrawProposalRequest,
+    ) -> Result<v1::WithdrawProposalResponse, Status> {
+        let v1::WithdrawProposalRequest { system, request_id, proposal, reason } = message;
+        let mut fields = Fields::new();
+        let known = (
+            fields.system("system", &system),
+            fields.request_id("request_id", &request_id),
+            convert::reason_text(&mut fields, "reason", &reason),
+        );
+        let (system, request_id, reason) = fields.known(known)?;
+        let handle = self.journal(&system).await?;
+        let command = Command::Withdraw(Withdraw { proposal: Position::new(proposal), reason });
+        let answer = self.submit(&handle, request_id, &caller, command).await?;
+        Ok(v1::WithdrawProposalResponse { recorded: Some(recorded(&answer)) })
     }
 
     async fn mark(
@@ -87,17 +113,18 @@ impl Adapter {
         caller: Arc<str>,
         message: v1::ProposePostingsRequest,
     ) -> Result<v1::ProposePostingsResponse, Status> {
-        let v1::ProposePostingsRequest { system, request_id, postings, reason } = message;
+        let v1::ProposePostingsRequest { system, request_id, postings, reason, expire_date } = message;
         let mut fields = Fields::new();
         let known = (
             fields.system("system", &system),
             fields.request_id("request_id", &request_id),
             group(&mut fields, &postings),
             convert::reason_text(&mut fields, "reason", &reason),
+            fields.date_optional("expire_date", expire_date),
         );
-        let (system, request_id, (cause, group), reason) = fields.known(known)?;
+        let (system, request_id, (cause, group), reason, expires) = fields.known(known)?;
         let handle = self.journal(&system).await?;
-        let propose = Propose { act: Act::Post(group), reason };
+        let propose = Propose { act: Act::Post(group), reason, expires: expires.map(Day::from) };
         let digest = common::digest(propose.digest());
         let command = Command::Propose(propose);
         let answer = handle.submit(request(request_id, &caller, cause, command, &mut Vec::new())).await?;
@@ -238,6 +265,9 @@ fn proposed(handle: &Handle<Ledger>, position: Position) -> Result<Option<Propos
         | Command::SoftClosePeriod(_)
         | Command::ShutFund(_)
         | Command::RollForward(_)
+        | Command::PostAll(_)
+        | Command::Withdraw(_)
+        | Command::ExpireProposals(_)
         | Command::Approve(_) => None,
     })
 }

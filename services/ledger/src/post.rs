@@ -8,8 +8,8 @@ use crate::{
     write::{decided, event, request},
 };
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
-use journal::{Item, Outcome};
-use ledger::{Command, HoldAction, Ledger, PostGroup, Refusal, WindowKey};
+use journal::{Item, Outcome, Position};
+use ledger::{Command, HoldAction, Ledger, POSTINGS_PER_GROUP_MAX, PostGroup, Refusal, WindowKey};
 use proto::{
     common::v1::{AsOf, Problem},
     ledger::v1::{self, PostingMode, posting_outcome::Outcome as Message},
@@ -19,7 +19,11 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
-use wire::{Fields, Pushback, Violations, common, ledger as convert, ledger::Asked, status};
+use wire::{
+    Fields, Pushback, Violations, common,
+    ledger::{self as convert, Asked, NotApplied},
+    status,
+};
 
 /// The most postings of one batch. A batch of the largest fits the largest message.
 const POSTINGS_PER_BATCH_MAX: usize = 8_000;
@@ -178,7 +182,7 @@ fn would_be(keys: &[WindowKey], decided: Result<Option<&ledger::Posted>, &Refusa
     }
 }
 
-/// All postings as one record, or none.
+/// All postings as one record, or none: then every one is answered, those at fault with why.
 async fn all_or_none(
     handle: &Handle<Ledger>,
     caller: &Arc<str>,
@@ -187,24 +191,36 @@ async fn all_or_none(
     validate_only: bool,
 ) -> Result<(Vec<v1::PostingOutcome>, AsOf), Status> {
     let mut fields = Fields::new();
-    let known = (fields.request_id("request_id", request_id), group(&mut fields, messages));
-    let (request_id, (cause, group)) = fields.known(known)?;
+    let known = (
+        fields.request_id("request_id", request_id),
+        fields.batch("postings", messages.len(), POSTINGS_PER_GROUP_MAX),
+    );
+    let (request_id, ()) = fields.known(known)?;
+    let (cause, group) = match well_formed(messages) {
+        Ok(group) => group,
+        Err(outcomes) => return Ok((outcomes, handle.read(None, |_, at| as_of(at)).await?)),
+    };
     let keys: Vec<SmallVec<[WindowKey; 1]>> = group.postings.iter().map(convert::window_keys).collect();
     let reverses = group.postings.iter().any(|posting| posting.reverses_in.is_some());
-    // Kept only while it is decided, to name the posting that a refusal is about.
+    // Kept only while it is decided, to tell the postings of a group that is refused apart.
     let asked = group.postings.clone();
-    let command = Command::PostGroup(group);
+    let command = Command::PostAll(group);
     if validate_only {
         let read = handle.read(None, move |state, at| (decided(state, at, request_id, &command), as_of(at)));
         let (decided, as_of) = read.await?;
-        let event = decided.map_err(|refusal| status::refusal(&convert::OfGroup::new(refusal, &asked)))?;
-        let outcomes =
-            keys.iter().zip(event.posted()).map(|(keys, posted)| outcome(would_be(keys, Ok(Some(posted)))));
-        return Ok((outcomes.collect(), as_of));
+        let outcomes = match decided {
+            Err(refusal) => none_of(&refusal, &asked, None, false),
+            Ok(event) => {
+                let each = keys.iter().zip(event.posted());
+                each.map(|(keys, posted)| outcome(would_be(keys, Ok(Some(posted))))).collect()
+            }
+        };
+        return Ok((outcomes, as_of));
     }
     let answer = handle.submit(request(request_id, caller, cause, command, &mut Vec::new())).await?;
     if let Outcome::Refused(refusal) = &answer.outcome {
-        return Err(status::refusal(&convert::OfGroup::new(*refusal, &asked)));
+        let outcomes = none_of(refusal, &asked, Some(answer.position), answer.replayed);
+        return Ok((outcomes, as_of_answer(&answer)));
     }
     if reverses {
         reverse_due(handle, caller).await?;
@@ -215,6 +231,46 @@ async fn all_or_none(
         outcome(Message::Posted(convert::posted(Some((entry, answer.leaf)), answer.replayed, keys, posted)))
     };
     Ok(((0..).zip(&keys).zip(posted).map(result).collect(), as_of_answer(&answer)))
+}
+
+/// What every posting of a refused group is answered.
+fn none_of(
+    refusal: &Refusal,
+    postings: &[ledger::Posting],
+    position: Option<Position>,
+    replayed: bool,
+) -> Vec<v1::PostingOutcome> {
+    let each = convert::refused_group(refusal, postings, position, replayed);
+    each.into_iter().map(|refused| outcome(Message::Refused(refused))).collect()
+}
+
+/// The postings of one record with what all of them follow from; or what each is answered when some cannot be read.
+fn well_formed(
+    messages: &[v1::Posting],
+) -> Result<(Option<journal::Cause>, PostGroup), Vec<v1::PostingOutcome>> {
+    let mut asked: Vec<Result<Asked, Violations>> = messages.iter().map(convert::posting).collect();
+    let cause = asked.iter().flatten().next().and_then(|first| first.cause);
+    for asked in &mut asked {
+        if asked.as_ref().is_ok_and(|asked| asked.cause != cause) {
+            let mut fields = Fields::new();
+            fields.refuse("cause", "FIELD_INVALID", "the postings of one group follow from one record");
+            if let Err(violations) = fields.finish() {
+                *asked = Err(violations);
+            }
+        }
+    }
+    let because_of: Vec<usize> = (0..).zip(&asked).filter(|(_, a)| a.is_err()).map(|(at, _)| at).collect();
+    if because_of.is_empty() {
+        return Ok((cause, PostGroup { postings: asked.into_iter().flatten().map(named).collect() }));
+    }
+    let others = NotApplied { because_of };
+    let answer = |asked: &Result<Asked, Violations>| {
+        outcome(Message::Refused(match asked {
+            Err(violations) => malformed(violations),
+            Ok(_) => v1::PostingRefusal { problems: vec![status::problem(&others)], ..Default::default() },
+        }))
+    };
+    Err(asked.iter().map(answer).collect())
 }
 
 /// The postings of one record, with the record of another service that all of them follow from.

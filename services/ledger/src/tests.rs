@@ -290,11 +290,14 @@ async fn a_group_is_all_or_none_and_checking_records_nothing() {
         postings,
         validate_only,
     };
-    let refused = client.post_entries(group("g1", pair(501), false)).await.unwrap_err();
-    assert_eq!(
-        (refused.code(), reason_of(&refused).as_deref()),
-        (Code::FailedPrecondition, Some("LIMIT_EXCEEDED"))
-    );
+    let refused = client.post_entries(group("g1", pair(501), false)).await.unwrap().into_inner();
+    for outcome in &refused.outcomes {
+        let Some(Outcome::Refused(refused)) = &outcome.outcome else { panic!("{outcome:?}") };
+        assert_eq!(
+            (refused.problems[0].reason.as_str(), refused.remaining_pence),
+            ("LIMIT_EXCEEDED", Some(1_000))
+        );
+    }
     assert_eq!(line(&mut client).await.accrued_pence, 0);
     let checked = client.post_entries(group("g2", pair(500), true)).await.unwrap().into_inner();
     assert_eq!(checked.outcomes.len(), 2);

@@ -117,6 +117,7 @@ pub(super) const METHODS: &[Method] = &[
     grant!["/almoner.ledger.v1.LedgerService/ReopenPeriod", FinancePreparer, FinanceApprover],
     grant!["/almoner.ledger.v1.LedgerService/ProposePostings", FinancePreparer, FinanceApprover],
     grant!["/almoner.ledger.v1.LedgerService/ApproveProposal", FinanceApprover],
+    grant!["/almoner.ledger.v1.LedgerService/WithdrawProposal", FinancePreparer, FinanceApprover],
     grant![
         "/almoner.ledger.v1.LedgerService/ListProposals",
         FinancePreparer,

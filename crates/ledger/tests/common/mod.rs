@@ -7,7 +7,7 @@ use journal::{
 use ledger::{
     AccountPath, Act, AnswerWith, Approve, Command, EntryKind, Event, HoldAction, Ledger, Leg, LinePosition,
     MarkPeriod, OpenAccount, PostGroup, Posting, Propose, Refusal, Reverse, RollForward, SealWindows,
-    SetLimit, Severity, ShutFund, Stage, State, WindowKey, WindowName, WindowUse,
+    SetLimit, Severity, ShutFund, Stage, State, WindowKey, WindowName, WindowUse, Withdraw,
 };
 use money::{NetPence, Pence, Side};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -233,6 +233,9 @@ impl Book {
             }
             "propose" => {
                 let (name, act) = rest.split_once(' ').unwrap();
+                let (act, expires) =
+                    act.split_once(" expires ").map_or((act, None), |(act, day)| (act, Some(day)));
+                let expires = expires.map(|day| day.parse().unwrap());
                 let act = match act.split_once(' ').unwrap() {
                     ("reopen", month) => Act::Reopen(month.parse().unwrap()),
                     (_, posting) => {
@@ -241,11 +244,14 @@ impl Book {
                     }
                 };
                 let (position, answer) =
-                    self.submit(id, &Command::Propose(Propose { act, reason: "test".into() }));
+                    self.submit(id, &Command::Propose(Propose { act, reason: "test".into(), expires }));
                 self.names.insert(name.into(), (Item { position, index: 0 }, id));
                 return Some(answer);
             }
             "approve" => self.approval(rest),
+            "withdraw" => {
+                Command::Withdraw(Withdraw { proposal: self.names[rest].0.position, reason: "test".into() })
+            }
             other => panic!("no such word: {other}"),
         };
         Some(self.submit(id, &command).1)

@@ -10,8 +10,8 @@ use common::{Book, path, request_id};
 use journal::{Day, Digest, Domain as _, Item, NoBlobs, Outcome, Position};
 use ledger::{
     AccountBalance, Act, AnswerWith, Approve, Command, EntryKind, Event, HoldAction, Ledger, Leg, MarkPeriod,
-    PostGroup, Posting, Propose, Reverse, RollForward, SealWindows, SetLimit, Severity, ShutFund, Stage,
-    WindowKey, WindowName, WindowUse,
+    PostGroup, Posting, Propose, Refusal, Reverse, RollForward, SealWindows, SetLimit, Severity, ShutFund,
+    Stage, WindowKey, WindowName, WindowUse,
 };
 use money::{NetPence, Pence, Side};
 use naive::{Answer, Model};
@@ -241,6 +241,10 @@ impl World {
         let (command, expected) = match op {
             Op::Group(draws) => {
                 let mut postings: Vec<Posting> = draws.iter().map(|draw| self.posting(draw)).collect();
+                if postings.len() == 2 {
+                    self.post_all(id, postings);
+                    return;
+                }
                 let expected = self.model.post_all(&postings, false);
                 let command = if postings.len() == 1 {
                     Command::Post(postings.remove(0))
@@ -322,6 +326,27 @@ impl World {
         self.book.identity();
     }
 
+    /// All or none, and of none every posting that is at fault.
+    fn post_all(&mut self, id: journal::RequestId, postings: Vec<Posting>) {
+        let expected = self.model.post_each(&postings);
+        let command = Command::PostAll(PostGroup { postings });
+        let (position, got) = self.book.submit(id, &command);
+        match (&got, expected) {
+            (Ok(_), Ok(())) | (Err(Refusal::LimitExceeded { .. }), Err(None)) => {}
+            (Err(Refusal::Postings(refused)), Err(None)) => {
+                assert!(!refused.is_empty());
+                assert!(refused.iter().all(|each| each.why.reason() == "LIMIT_EXCEEDED"), "{refused:?}");
+            }
+            (Err(Refusal::Postings(refused)), Err(Some(expected))) => {
+                let refused: Vec<_> = refused.iter().map(|each| (each.posting, each.why.reason())).collect();
+                assert_eq!(refused, expected, "{command:?}");
+            }
+            (got, expected) => panic!("{got:?}, expected {expected:?}: {command:?}"),
+        }
+        self.notes(&command, got.ok(), position);
+        self.book.identity();
+    }
+
     /// A window's steps are numbered without a gap and carry its true total.
     fn notes(&mut self, command: &Command, event: Option<Event>, position: Position) {
         let Some(event) = event else { return };
@@ -396,7 +421,7 @@ impl World {
         let before = self.model.clone();
         let expected = self.act(&act);
         self.model = before;
-        let propose = Propose { act, reason: "test".into() };
+        let propose = Propose { act, reason: "test".into(), expires: None };
         self.book.caller = Position::new(by);
         let id = request_id(&format!("{}", self.book.records.len()));
         let (position, got) = self.book.submit(id, &Command::Propose(propose.clone()));

@@ -279,6 +279,22 @@ impl Model {
         }
     }
 
+    /// All postings or none: of none the index and reason of each at fault, or nothing when a limit binds all together.
+    pub(crate) fn post_each(&mut self, postings: &[Posting]) -> Result<(), Option<Vec<(u16, &'static str)>>> {
+        let mut after = self.clone();
+        after.stood = HOLDS.map(|name| (name, self.stands_on(name))).to_vec();
+        let mut refused = Vec::new();
+        for (index, posting) in (0..).zip(postings) {
+            let mut next = after.clone();
+            let empty = posting.legs.is_empty() && posting.holds.is_empty();
+            match if empty { Err("EMPTY") } else { next.post(posting) } {
+                Ok(()) => after = next,
+                Err(why) => refused.push((index, why)),
+            }
+        }
+        if refused.is_empty() { self.post_all(postings, false).map_err(|_| None) } else { Err(Some(refused)) }
+    }
+
     /// All postings or none.
     pub(crate) fn post_all(&mut self, postings: &[Posting], unbound: bool) -> Answer<()> {
         if postings.iter().any(|p| p.legs.is_empty() && p.holds.is_empty()) {

@@ -11,8 +11,8 @@ pub use inward::{
     windows,
 };
 pub use outward::{
-    EntryOf, account, balance, entry, hold, kind, line, line_sum, pence, posted, refused, side, totals,
-    window, window_keys,
+    EntryOf, account, balance, entry, hold, kind, line, line_sum, pence, posted, refused, refused_group,
+    side, totals, window, window_keys,
 };
 pub use period::{ProposalOf, accounting_period, due_reversal, proposal};
 pub use window::{key, key_from};
@@ -69,6 +69,9 @@ impl Reason for Refusal {
         "LINE_UNKNOWN",
         "REVERSAL_NOT_LATER",
         "LIMIT_EXCEEDED",
+        "POSTINGS_REFUSED",
+        "NOT_PROPOSER",
+        "EXPIRY_PASSED",
     ];
 
     fn reason(&self) -> &'static str {
@@ -97,6 +100,7 @@ impl Reason for Refusal {
             Self::ReversalNotLater { posting } => format!("postings[{posting}].reverses_in"),
             Self::WindowUnknown { index } => format!("windows[{index}]"),
             Self::LimitInverted => "floor_pence".to_owned(),
+            Self::ExpiryPassed => "expire_date".to_owned(),
             Self::LimitExceeded { limit, .. } => format!("limits/{limit}"),
             Self::Empty
             | Self::TooLarge
@@ -117,7 +121,9 @@ impl Reason for Refusal {
             | Self::FundOpen
             | Self::YearNotOver
             | Self::SuccessorMissing { .. }
-            | Self::LineUnknown => String::new(),
+            | Self::LineUnknown
+            | Self::Postings(_)
+            | Self::NotProposer => String::new(),
         }
     }
 
@@ -161,7 +167,10 @@ impl Reason for Refusal {
             | Self::FundOpen
             | Self::YearNotOver
             | Self::LineUnknown
-            | Self::ReversalNotLater { .. } => Vec::new(),
+            | Self::ReversalNotLater { .. }
+            | Self::NotProposer
+            | Self::ExpiryPassed => Vec::new(),
+            Self::Postings(refused) => vec![("postings", refused.len().to_string())],
             Self::FundShut { account } | Self::SuccessorMissing { account } => {
                 account.iter().map(|account| ("account", account.to_string())).collect()
             }
@@ -170,7 +179,7 @@ impl Reason for Refusal {
 }
 
 /// A refusal of a group of postings, told of the one that it is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct OfGroup {
     refusal: Refusal,
     posting: Option<usize>,
@@ -180,7 +189,8 @@ impl OfGroup {
     /// The refusal of `postings`.
     #[must_use]
     pub fn new(refusal: Refusal, postings: &[ledger::Posting]) -> Self {
-        Self { refusal, posting: refusal.posting(postings) }
+        let posting = refusal.posting(postings);
+        Self { refusal, posting }
     }
 }
 
@@ -217,6 +227,46 @@ impl Reason for OfGroup {
         let mut metadata = self.refusal.metadata();
         metadata.extend(self.posting.map(|posting| ("posting", posting.to_string())));
         metadata
+    }
+}
+
+/// A posting of a group is not made, because others of the group were refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotApplied {
+    /// The indexes of those, in their order.
+    pub because_of: Vec<usize>,
+}
+
+/// The most postings at fault that a message names; each has its own answer anyway.
+const NAMED_MAX: usize = 8;
+
+impl fmt::Display for NotApplied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (named, rest) = self.because_of.split_at(self.because_of.len().min(NAMED_MAX));
+        let names: Vec<String> = named.iter().map(ToString::to_string).collect();
+        write!(f, "not made, because of posting {}", names.join(", "))?;
+        if rest.is_empty() { Ok(()) } else { write!(f, " and {} more", rest.len()) }
+    }
+}
+
+impl Reason for NotApplied {
+    const SERVICE: Service = Service::Ledger;
+    const REASONS: &'static [&'static str] = &["NOT_APPLIED"];
+
+    fn reason(&self) -> &'static str {
+        "NOT_APPLIED"
+    }
+
+    fn class(&self) -> Class {
+        Class::Precondition
+    }
+
+    fn subject(&self) -> String {
+        String::new()
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 }
 

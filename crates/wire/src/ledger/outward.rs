@@ -1,6 +1,6 @@
 //! The ledger's answers. Every domain value is taken apart field by field.
 
-use super::window::key as window_key;
+use super::{NotApplied, window::key as window_key};
 use crate::{Reason, common, status};
 use journal::{Digest, Header, Item, Position};
 use ledger::{
@@ -193,7 +193,7 @@ pub fn posted(
     keys: &[WindowKey],
     posted: &Posted,
 ) -> v1::PostingResult {
-    let Posted { accounting_date, windows, held, breaches: passed, origin, made, balances } = posted;
+    let Posted { accounting_date, windows, held, breaches: passed, origin: _, made, balances } = posted;
     v1::PostingResult {
         entry: entry.map(|(item, _)| entry_name(item)),
         leaf_hash: entry.map(|(_, leaf)| common::digest(leaf)).unwrap_or_default(),
@@ -202,7 +202,7 @@ pub fn posted(
         windows: steps(keys, windows),
         held_pence: held.iter().map(|pence| pence.get()).collect(),
         breaches: breaches(passed),
-        period_of_origin: origin.map(|month| month.to_string()).unwrap_or_default(),
+        period_of_origin: posted.late_from().map(|month| month.to_string()).unwrap_or_default(),
         legs_made: made.iter().flat_map(|made| &made.legs).map(leg).collect(),
         balances: balances.iter().flatten().map(account_balance).collect(),
     }
@@ -225,6 +225,36 @@ pub fn refused(refusal: &Refusal, position: Option<Position>, replayed: bool) ->
         remaining_pence: remaining,
         replayed,
     }
+}
+
+/// Why no posting of a group was made: those at fault with their own reasons, the others because of them. A reason that is about
+/// the group as a whole is everybody's.
+#[must_use]
+pub fn refused_group(
+    refusal: &Refusal,
+    postings: &[Posting],
+    position: Option<Position>,
+    replayed: bool,
+) -> Vec<v1::PostingRefusal> {
+    let at_fault: Vec<(usize, &Refusal)> = if let Refusal::Postings(each) = refusal {
+        each.iter().map(|each| (each.posting.into(), &each.why)).collect()
+    } else {
+        refusal.posting(postings).map(|posting| (posting, refusal)).into_iter().collect()
+    };
+    let because_of = NotApplied { because_of: at_fault.iter().map(|(posting, _)| *posting).collect() };
+    let answer = |index: usize| {
+        let own = at_fault.iter().find(|(posting, _)| *posting == index).map(|(_, why)| *why);
+        match own.or(if at_fault.is_empty() { Some(refusal) } else { None }) {
+            Some(why) => refused(why, position, replayed),
+            None => v1::PostingRefusal {
+                problems: vec![status::problem(&because_of)],
+                position: position.map(Position::get),
+                remaining_pence: None,
+                replayed,
+            },
+        }
+    };
+    (0..postings.len()).map(answer).collect()
 }
 
 /// An entry with the record that it stands in.
@@ -251,7 +281,7 @@ pub struct EntryOf<'a> {
 pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
     let EntryOf { header, index, posting, posted, reason, reversed_by, corrected_by } = of;
     // The posting is as it was made, and balances are for who asked for them.
-    let Posted { accounting_date, windows, held, breaches: passed, origin, made: _, balances: _ } = posted;
+    let Posted { accounting_date, windows, held, breaches: passed, origin: _, made: _, balances: _ } = posted;
     v1::Entry {
         name: Some(entry_name(Item { position: header.position, index: *index })),
         posting: Some(posting_message(header, posting)),
@@ -264,7 +294,7 @@ pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
         caller: header.caller.get(),
         reversed_by: reversed_by.map(entry_name),
         reason: (*reason).to_owned(),
-        period_of_origin: origin.map(|month| month.to_string()).unwrap_or_default(),
+        period_of_origin: posted.late_from().map(|month| month.to_string()).unwrap_or_default(),
         corrected_by: corrected_by.iter().map(|entry| entry_name(*entry)).collect(),
     }
 }

@@ -45,13 +45,14 @@ pub struct ProposalOf<'a> {
 /// A proposal on the wire.
 #[must_use]
 pub fn proposal(of: &ProposalOf<'_>) -> v1::Proposal {
-    let ProposalOf { header, propose: Propose { act, reason }, digest } = of;
+    let ProposalOf { header, propose: Propose { act, reason, expires }, digest } = of;
     v1::Proposal {
         position: header.position.get(),
         digest: common::digest(*digest),
         proposer: header.caller.get(),
         recorded_time: Some(common::timestamp(header.recorded_time)),
         reason: reason.clone(),
+        expire_date: expires.map(common::day),
         act: Some(match act {
             Act::Reopen(period) => v1::proposal::Act::ReopenPeriod(period.to_string()),
             Act::Post(group) => {

@@ -62,7 +62,7 @@ enum Command {
     /// Close a month that has ended
     ClosePeriod(period::Period),
     /// Propose to open a closed month again; another person approves it
-    ReopenPeriod(period::Period),
+    ReopenPeriod(period::Reopen),
     /// End the year of a line: its fund shuts, what it still holds moves to the year after
     EndYear(period::EndYear),
     /// List the entries that reverse themselves, and when
@@ -71,6 +71,8 @@ enum Command {
     Proposals,
     /// Approve what another person proposed
     Approve(period::Approve),
+    /// Take back what you proposed, while it waits
+    Withdraw(period::Withdraw),
 }
 
 /// A ledger to ask.
@@ -114,5 +116,6 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::DueReversals => period::due_reversals(&ledger).await,
         Command::Proposals => period::proposals(&ledger).await,
         Command::Approve(of) => period::approve(&ledger, of).await,
+        Command::Withdraw(of) => period::withdraw(&ledger, of).await,
     }
 }

@@ -39,6 +39,7 @@ async fn close_and_open(mut ann: Client, mut bob: Client) -> Vec<(u64, &'static 
                 request_id: id(&format!("reopen {round} {period}")).to_string(),
                 period: period.into(),
                 reason: "test".into(),
+                expire_date: None,
             };
             let proposed = ann.reopen_period(reopen).await.unwrap().into_inner();
             let approve = v1::ApproveProposalRequest {

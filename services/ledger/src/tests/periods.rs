@@ -69,6 +69,7 @@ async fn a_soft_closed_month_takes_two_people() {
         request_id: id("propose").to_string(),
         postings: vec![late],
         reason: "a late invoice".into(),
+        expire_date: None,
     };
     let proposed = ann.propose_postings(propose.clone()).await.unwrap().into_inner();
     assert_eq!(line(&mut ann).await.accrued_pence, 70, "nothing is posted yet");
@@ -120,16 +121,40 @@ async fn a_month_is_reopened_by_two_people_and_the_books_say_so_after_a_restart(
         request_id: id(period).to_string(),
         period: period.into(),
         reason: "the trust's return came late".into(),
+        expire_date: Some(proto::google::r#type::Date { year: 2999, month: 1, day: 31 }),
     };
     let open = bob.reopen_period(reopen("2017-07")).await.unwrap_err();
     assert_eq!(reason_of(&open).as_deref(), Some("PERIOD_NOT_CLOSED"));
-    bob.reopen_period(reopen("2017-05")).await.unwrap();
+    let first = bob.reopen_period(reopen("2017-05")).await.unwrap().into_inner();
+    let withdraw = |name: &str| v1::WithdrawProposalRequest {
+        system: "s".into(),
+        request_id: id(name).to_string(),
+        proposal: first.recorded.as_ref().unwrap().position,
+        reason: "June was meant".into(),
+    };
+    let other = ann.withdraw_proposal(withdraw("not hers")).await.unwrap_err();
+    assert_eq!(reason_of(&other).as_deref(), Some("NOT_PROPOSER"));
+    bob.withdraw_proposal(withdraw("gone")).await.unwrap();
+    assert!(waiting(&mut ann).await.is_empty());
+    let again = bob.withdraw_proposal(withdraw("gone again")).await.unwrap_err();
+    assert_eq!(reason_of(&again).as_deref(), Some("PROPOSAL_UNKNOWN"));
+    let past = v1::ReopenPeriodRequest {
+        request_id: id("past").to_string(),
+        expire_date: Some(proto::google::r#type::Date { year: 2018, month: 1, day: 31 }),
+        ..reopen("2017-05")
+    };
+    let past = bob.reopen_period(past).await.unwrap_err();
+    assert_eq!(reason_of(&past).as_deref(), Some("EXPIRY_PASSED"));
+    bob.reopen_period(v1::ReopenPeriodRequest { request_id: id("2").to_string(), ..reopen("2017-05") })
+        .await
+        .unwrap();
     world.close().await;
 
     let world = World::open_as(folder.path(), person("1")).await;
     let mut ann = world.client.clone();
     let proposals = waiting(&mut ann).await;
     assert_eq!(proposals[0].reason, "the trust's return came late");
+    assert_eq!(proposals[0].expire_date.unwrap().year, 2999);
     assert_eq!(proposals[0].act, Some(v1::proposal::Act::ReopenPeriod("2017-05".into())));
     ann.approve_proposal(approve("reopen", &proposals[0])).await.unwrap();
     assert_eq!(standings(&mut ann).await[1], v1::PeriodStanding::Open as i32);

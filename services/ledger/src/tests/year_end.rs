@@ -133,7 +133,7 @@ async fn an_entry_whose_reversal_period_has_begun_reverses_at_once() {
 }
 
 #[tokio::test]
-async fn a_refused_group_names_its_posting_and_corrections_are_linked() {
+async fn a_refused_group_answers_every_posting_and_corrections_are_linked() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::open(folder.path()).await;
     let mut client = world.client.clone();
@@ -145,16 +145,35 @@ async fn a_refused_group_names_its_posting_and_corrections_are_linked() {
         postings: vec![
             activity(accounts, "7", EntryKind::Activity, 5),
             activity(accounts, "7", EntryKind::Activity, 5),
+            activity(accounts, "7", EntryKind::Activity, 5),
         ],
         ..v1::PostEntriesRequest::default()
     };
     group.postings[1].legs[0].account = 999;
+    group.postings[2].legs[1].amount_pence = 6;
+    let mut positions = Vec::new();
     for validate_only in [true, false, false] {
         group.validate_only = validate_only;
-        let refused = client.post_entries(group.clone()).await.unwrap_err();
-        assert_eq!(reason_of(&refused).as_deref(), Some("ACCOUNT_UNKNOWN"));
-        assert!(refused.message().starts_with("posting 1 of the group"), "{}", refused.message());
+        let answer = client.post_entries(group.clone()).await.unwrap().into_inner();
+        let outcomes: Vec<Outcome> = answer.outcomes.into_iter().map(|o| o.outcome.unwrap()).collect();
+        let reasons: Vec<&str> = outcomes.iter().map(reason).collect();
+        assert_eq!(reasons, ["NOT_APPLIED", "ACCOUNT_UNKNOWN", "UNBALANCED"]);
+        let Outcome::Refused(first) = &outcomes[0] else { panic!() };
+        assert_eq!(first.problems[0].message, "not made, because of posting 1, 2");
+        positions.push((first.position, first.replayed));
     }
+    // The second time it is asked it has the first answer.
+    let recorded = positions[1].0;
+    assert_eq!(positions, [(None, false), (recorded, false), (recorded, true)]);
+    // The same of what cannot be read; nothing is recorded then.
+    group.request_id = id("malformed").to_string();
+    group.postings[1].legs[0].amount_pence = -5;
+    group.postings[2].kind = 0;
+    let answer = client.post_entries(group).await.unwrap().into_inner();
+    let outcomes: Vec<Outcome> = answer.outcomes.into_iter().map(|o| o.outcome.unwrap()).collect();
+    let reasons: Vec<&str> = outcomes.iter().map(reason).collect();
+    assert_eq!(reasons[0], "NOT_APPLIED");
+    assert!(outcomes.iter().all(|o| matches!(o, Outcome::Refused(refused) if refused.position.is_none())));
     let outcomes = post(&mut client, vec![activity(accounts, "1", EntryKind::Activity, 5)]).await;
     let first = posted(&outcomes[0]).entry;
     let mut version = activity(accounts, "2", EntryKind::ActivityVersion, 6);

@@ -10,6 +10,7 @@ use crate::{
     output::{self, show, table},
 };
 use clap::Args;
+use jiff::civil::Date;
 use money::NetPence;
 use proto::ledger::v1::{self, PeriodStanding, Side};
 
@@ -18,6 +19,28 @@ use proto::ledger::v1::{self, PeriodStanding, Side};
 pub(super) struct Period {
     /// The month, for example 2017-06
     period: String,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    attempt: Attempt,
+}
+
+/// A month to open again.
+#[derive(Debug, Args)]
+pub(super) struct Reopen {
+    #[command(flatten)]
+    period: Period,
+    /// The first day on which nobody can approve it any more; default: it waits for ever
+    #[arg(long, value_name = "DATE")]
+    expires: Option<Date>,
+}
+
+/// What to take back.
+#[derive(Debug, Args)]
+pub(super) struct Withdraw {
+    /// Position of the proposal's record
+    proposal: u64,
     /// Why
     #[arg(long)]
     reason: String,
@@ -93,10 +116,19 @@ pub(super) async fn close(ledger: &Ledger, period: Period) -> anyhow::Result<()>
     Ok(())
 }
 
-pub(super) async fn reopen(ledger: &Ledger, period: Period) -> anyhow::Result<()> {
-    let Period { period, reason, attempt } = period;
+pub(super) async fn withdraw(ledger: &Ledger, of: Withdraw) -> anyhow::Result<()> {
+    let Withdraw { proposal, reason, attempt } = of;
     let (system, request_id) = (ledger.system.clone(), attempt.id());
-    let request = v1::ReopenPeriodRequest { system, request_id, period, reason };
+    let request = v1::WithdrawProposalRequest { system, request_id, proposal, reason };
+    say(ledger.ask(request).await?.recorded);
+    Ok(())
+}
+
+pub(super) async fn reopen(ledger: &Ledger, of: Reopen) -> anyhow::Result<()> {
+    let Reopen { period: Period { period, reason, attempt }, expires } = of;
+    let (system, request_id) = (ledger.system.clone(), attempt.id());
+    let expire_date = expires.map(wire::common::date);
+    let request = v1::ReopenPeriodRequest { system, request_id, period, reason, expire_date };
     let answer = ledger.ask(request).await?;
     waits(answer.recorded.unwrap_or_default().position, &answer.digest);
     Ok(())

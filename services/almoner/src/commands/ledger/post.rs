@@ -40,6 +40,9 @@ pub(super) struct Post {
     /// Why, of a proposal
     #[arg(long, default_value = "")]
     reason: String,
+    /// The first day on which nobody can approve the proposal any more; default: it waits for ever
+    #[arg(long, value_name = "DATE", requires = "propose")]
+    expires: Option<Date>,
     /// Your own reference
     #[arg(long, default_value = "")]
     reference: String,
@@ -48,8 +51,19 @@ pub(super) struct Post {
 }
 
 pub(super) async fn post(ledger: &Ledger, post: Post) -> anyhow::Result<()> {
-    let Post { kind, date, debit, credit, accounting_date, reverses_in, propose, reason, reference, attempt } =
-        post;
+    let Post {
+        kind,
+        date,
+        debit,
+        credit,
+        accounting_date,
+        reverses_in,
+        propose,
+        reason,
+        reference,
+        attempt,
+        expires,
+    } = post;
     let name = format!("ENTRY_KIND_{}", kind.to_uppercase().replace('-', "_"));
     let kind = EntryKind::from_str_name(&name).with_context(|| format!("there is no kind {kind}"))?;
     let mut legs = Vec::new();
@@ -73,7 +87,9 @@ pub(super) async fn post(ledger: &Ledger, post: Post) -> anyhow::Result<()> {
     };
     let system = ledger.system.clone();
     if propose {
-        let request = v1::ProposePostingsRequest { system, request_id: id, postings: vec![posting], reason };
+        let expire_date = expires.map(wire::common::date);
+        let postings = vec![posting];
+        let request = v1::ProposePostingsRequest { system, request_id: id, postings, reason, expire_date };
         let answer = ledger.ask(request).await?;
         waits(answer.recorded.unwrap_or_default().position, &answer.digest);
         return Ok(());
