@@ -5,6 +5,7 @@
 mod forgeries;
 mod health_budgets;
 mod logs;
+mod matching;
 mod referrals;
 mod settlement;
 mod witnesses;

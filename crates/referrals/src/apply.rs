@@ -1,9 +1,9 @@
 //! What an event does to the state. Total: it never fails, and a replay runs nothing else.
 
 use crate::{
-    ActivityLine, AdoptReference, Answer, Command, End, Event, LineAnswered, Matched, Pathway,
-    RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission, SubmitUnreadable,
-    Verdict,
+    ActivityLine, AdoptReference, Answer, Command, End, Event, ExtractInForce, LineAnswered, Matched,
+    Pathway, RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission,
+    SubmitUnreadable, Verdict,
     key::{CareKey, LineKey},
     report,
     state::{Channel, InForce, LineRow, Mark, TotalKey},
@@ -53,10 +53,22 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
                 row.mark = Mark::Withdrawn;
             }
         }
+        (Command::AdoptExtract(adopt), Event::ExtractAdopted { version, rows, total, supersedes: _ }) => {
+            let terms = &adopt.terms;
+            let row = ExtractInForce {
+                position: at.position,
+                version: *version,
+                file: terms.file,
+                parts: terms.parts.clone(),
+                rows: *rows,
+                total: *total,
+            };
+            state.extracts.insert((terms.provider, terms.cut), row);
+        }
         (Command::SealCut(seal), Event::CutSealed { .. }) => {
             state.sealed.insert(seal.cut, at.position);
         }
-        // `SubmissionFound` changes nothing; any other pair is no event of its command.
+        // `SubmissionFound` and `ExtractFound` change nothing; any other pair is no event of its command.
         (_, _) => {}
     }
 }

@@ -1,12 +1,13 @@
 //! What callers and the day roll ask. Every field is already parsed: what could not be is in [`SubmitUnreadable`].
 
-use crate::Reasons;
+use crate::{AdoptExtract, Reasons};
 use journal::{Day, Digest, Position, RequestId};
 use minicbor::{Decode, Encode};
-use money::Pence;
+use money::{Factor, Pence};
 use nhs::{
     AdministrativeCategory, AdmissionMethod, AttendedOrDidNotAttend, CdsIdentifier, FirstAttendance, Hrg,
-    OdsCode, PatientClassification, PointOfDelivery, PracticeCode, Pseudonym, TreatmentFunction, Ubrn,
+    LocalIdentifier, OdsCode, PatientClassification, PointOfDelivery, PracticeCode, Pseudonym,
+    TreatmentFunction, Ubrn,
 };
 use reference::{Cut, Reference};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub enum Command {
     SealCut(SealCut),
     /// Release a hold whose last day has passed.
     ExpireReferral(ExpireReferral),
+    /// Compare with this SUS extract from here on.
+    AdoptExtract(AdoptExtract),
 }
 
 /// Decides with this snapshot from here on.
@@ -230,6 +233,12 @@ pub struct ActivityLine {
     /// On whose account the patient was treated.
     #[n(15)]
     pub category: AdministrativeCategory,
+    /// The provider's own number of the spell or attendance.
+    #[n(16)]
+    pub local: Option<LocalIdentifier>,
+    /// The market forces factor that the claimed amount holds, where it is stated. It decides nothing.
+    #[n(17)]
+    pub claimed_mff: Option<Factor>,
 }
 
 impl ActivityLine {

@@ -1,6 +1,7 @@
 //! Where every rule lives.
 
 mod cut;
+mod extract;
 mod facts;
 mod line;
 mod referral;
@@ -28,5 +29,6 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::SubmitUnreadable(line) => line::unreadable(state, at, line),
         Command::WithdrawLine(withdraw) => line::withdraw(state, at, withdraw),
         Command::SealCut(seal) => cut::seal(state, at, seal),
+        Command::AdoptExtract(adopt) => extract::adopt(state, adopt),
     }
 }

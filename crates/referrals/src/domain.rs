@@ -1,8 +1,8 @@
 //! The domain as the engine sees it: kinds, bytes, and the two functions.
 
 use crate::{
-    AdoptReference, AdoptTerms, Command, Event, ExpireReferral, Refusal, Report, SealCut, State, apply,
-    decide, report, snapshot,
+    AdoptExtract, AdoptReference, AdoptTerms, Command, Event, ExpireReferral, ExtractSum, Refusal, Report,
+    SealCut, State, apply, decide, report, snapshot,
 };
 use journal::{
     Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service, Written, decode_body,
@@ -25,6 +25,7 @@ const SUBMIT_UNREADABLE: Kind = Kind(105);
 const WITHDRAW_LINE: Kind = Kind(106);
 const SEAL_CUT: Kind = Kind(107);
 const EXPIRE_REFERRAL: Kind = Kind(108);
+const ADOPT_EXTRACT: Kind = Kind(109);
 
 impl Domain for Referrals {
     const SERVICE: Service = Service::Referrals;
@@ -46,6 +47,7 @@ impl Domain for Referrals {
             Command::WithdrawLine(_) => WITHDRAW_LINE,
             Command::SealCut(_) => SEAL_CUT,
             Command::ExpireReferral(_) => EXPIRE_REFERRAL,
+            Command::AdoptExtract(_) => ADOPT_EXTRACT,
         }
     }
 
@@ -77,6 +79,10 @@ impl Domain for Referrals {
                 WITHDRAW_LINE => Command::WithdrawLine(d.decode()?),
                 SEAL_CUT => Command::SealCut(d.decode()?),
                 EXPIRE_REFERRAL => Command::ExpireReferral(d.decode()?),
+                ADOPT_EXTRACT => {
+                    let terms = d.decode()?;
+                    Command::AdoptExtract(AdoptExtract { sum: ExtractSum::read(&terms, blobs)?, terms })
+                }
                 Kind(other) => return Err(DecodeError::Kind(other, Self::SERVICE)),
             })
         })
@@ -132,6 +138,7 @@ fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
         Command::WithdrawLine(command) => e.encode(command)?,
         Command::SealCut(command) => e.encode(command)?,
         Command::ExpireReferral(command) => e.encode(command)?,
+        Command::AdoptExtract(command) => e.encode(&command.terms)?,
     };
     Ok(())
 }
@@ -162,6 +169,15 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
         }
         (Command::WithdrawLine(a), Command::WithdrawLine(b)) => {
             first(&[(a.provider != b.provider, "provider")], "cds_identifier")
+        }
+        (Command::AdoptExtract(a), Command::AdoptExtract(b)) => {
+            let (a, b) = (&a.terms, &b.terms);
+            let pairs = [
+                (a.provider != b.provider, "provider"),
+                (a.cut != b.cut, "cut"),
+                (a.file != b.file, "file_digest"),
+            ];
+            first(&pairs, "parts")
         }
         // A line's id follows from its content, and the rest have one field: another content is another call.
         (_, _) => "request_id",

@@ -54,6 +54,29 @@ pub enum Event {
         #[n(0)]
         totals: Vec<SealedTotal>,
     },
+    /// The extract is in force for its provider and cut; its number is this record's position.
+    #[n(9)]
+    ExtractAdopted {
+        /// Counted from 1 for its provider and cut.
+        #[n(0)]
+        version: u32,
+        /// How many rows it has.
+        #[n(1)]
+        rows: u64,
+        /// What they sum to.
+        #[n(2)]
+        total: Pence,
+        /// The extract that it replaces.
+        #[n(3)]
+        supersedes: Option<Position>,
+    },
+    /// The same extract is in force already.
+    #[n(10)]
+    ExtractFound {
+        /// Its number.
+        #[n(0)]
+        extract: Position,
+    },
 }
 
 /// How accepted activity becomes money.

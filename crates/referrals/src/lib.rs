@@ -47,6 +47,7 @@ mod command;
 mod decide;
 mod domain;
 mod event;
+mod extract;
 mod key;
 mod reason;
 mod report;
@@ -62,6 +63,9 @@ pub use domain::Referrals;
 pub use event::{
     Answer, Books, Capture, Event, Hold, LineAnswered, Matched, Mechanism, ReferralRecorded, Release, Route,
     SealedTotal, Standing, Verdict,
+};
+pub use extract::{
+    AdoptExtract, EXTRACT_PARTS_MAX, ExtractInForce, ExtractPart, ExtractSum, ExtractTerms, SusRow,
 };
 pub use reason::{Reason, Reasons, Refusal};
 pub use report::{Account, HoldAction, Leaf, Leg, Posting, PostingKind, Report, SealWindows, posting_id};

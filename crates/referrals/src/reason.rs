@@ -159,6 +159,10 @@ reasons! {
     AdministrativeCategoryInvalid = 84, "ADMINISTRATIVE_CATEGORY_INVALID", "administrative_category";
     /// More excluded days than the stay has.
     ExcludedDaysInvalid = 85, "EXCLUDED_DAYS_INVALID", "excluded_days";
+    /// The provider's own number of the spell or attendance is malformed.
+    LocalIdentifierInvalid = 86, "LOCAL_IDENTIFIER_INVALID", "local_identifier";
+    /// The market forces factor claimed is not a plain decimal.
+    ClaimedMffInvalid = 87, "CLAIMED_MFF_INVALID", "claimed_mff";
 
     // Referrals, beside those above that apply to them.
     /// The provider is not known.
@@ -347,6 +351,18 @@ pub enum Refusal {
     #[n(14)]
     #[error("the calendar has no such cut")]
     CutUnknown,
+    /// A part of an extract is of another provider or month, or the parts sum to more than an amount may be.
+    #[n(15)]
+    #[error("a part of the extract is of another provider or month, or there is none")]
+    PartMismatch,
+    /// A part of an extract is not kept here.
+    #[n(16)]
+    #[error("a part of the extract is not kept here: send its rows first")]
+    PartUnknown,
+    /// No extract was adopted for the provider and cut.
+    #[n(17)]
+    #[error("no SUS extract has been adopted for the provider and cut")]
+    ExtractUnknown,
 }
 
 impl Refusal {
@@ -364,6 +380,9 @@ impl Refusal {
         "NOT_EXPIRED",
         "SUBMISSION_ID_USED",
         "CUT_UNKNOWN",
+        "PART_MISMATCH",
+        "PART_UNKNOWN",
+        "EXTRACT_UNKNOWN",
     ];
 
     /// The stable code in UPPER_SNAKE. For a referral that is the first of its reasons; callers list them all.
@@ -384,6 +403,9 @@ impl Refusal {
             Self::NotExpired => "NOT_EXPIRED",
             Self::SubmissionIdUsed => "SUBMISSION_ID_USED",
             Self::CutUnknown => "CUT_UNKNOWN",
+            Self::PartMismatch => "PART_MISMATCH",
+            Self::PartUnknown => "PART_UNKNOWN",
+            Self::ExtractUnknown => "EXTRACT_UNKNOWN",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! destructurings below do not compile when a field is forgotten, and a golden file holds the bytes of each number.
 
 use crate::{
-    Reason, Referral, ReferralState, State, Submission, Total,
+    ExtractInForce, Reason, Referral, ReferralState, State, Submission, Total,
     domain::reference,
     key::{CareKey, LineKey},
     state::{Channel, Channels, InForce, LineRow, Mark, TotalKey},
@@ -20,7 +20,7 @@ use nhs::OdsCode;
 use std::collections::BTreeMap;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// A total's sums in the order in which they stand, of a total or of what it is read into.
 macro_rules! sums_of {
@@ -65,6 +65,7 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         totals,
         reasons,
         sealed,
+        extracts,
     } = state;
     write_rows(e, adopted, |e, InForce { reference: _, since, digest, hold_days, follow_ups }| {
         e.encode((since, digest, hold_days, follow_ups))?.ok()
@@ -107,7 +108,11 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         e.encode((cut, provider, payer))?;
         write_rows(e, counts, |e, (reason, count)| e.encode((reason.number(), count))?.ok())
     })?;
-    write_rows(e, sealed, |e, (cut, position)| e.encode((cut, position))?.ok())
+    write_rows(e, sealed, |e, (cut, position)| e.encode((cut, position))?.ok())?;
+    write_rows(e, extracts, |e, ((provider, cut), row)| {
+        let ExtractInForce { position, version, file, parts, rows, total } = row;
+        e.encode((provider, cut, position, version, file, parts, rows, total))?.ok()
+    })
 }
 
 pub(crate) fn decode(bytes: &[u8], blobs: &dyn Blobs) -> Result<State, DecodeError> {
@@ -196,6 +201,12 @@ fn read(d: &mut Decoder<'_>, state: &mut State) -> Result<(), Error> {
     read_rows(d, |d| {
         let (cut, position) = d.decode()?;
         state.sealed.insert(cut, position);
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let (provider, cut, position, version, file, parts, rows, total) = d.decode()?;
+        let row = ExtractInForce { position, version, file, parts, rows, total };
+        state.extracts.insert((provider, cut), row);
         Ok(())
     })
 }

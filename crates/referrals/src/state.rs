@@ -9,11 +9,12 @@
 //! | referral | 120, and 16 with a booking reference, and 32 for its patient's key | referrals, reported or implied |
 //! | submission | 150, and 12 for each unbroken run of its records | files |
 //! | total | 200 | provider × payer × cut |
+//! | SUS extract in force | 120, and 32 for each 2,000 rows | provider × cut |
 //!
 //! Everything else about a line is read from the journal by its position.
 
 use crate::{
-    Books, Reason, Route, Source, Standing, Verdict,
+    Books, ExtractInForce, Reason, Route, Source, Standing, Verdict,
     key::{ByHash, CareKey, LineKey},
 };
 use hashbrown::HashMap;
@@ -45,6 +46,7 @@ pub struct State {
     pub(crate) totals: BTreeMap<TotalKey, Total>,
     pub(crate) reasons: BTreeMap<ReasonKey, BTreeMap<Reason, u64>>,
     pub(crate) sealed: BTreeMap<Cut, Position>,
+    pub(crate) extracts: BTreeMap<(OdsCode, Cut), ExtractInForce>,
 }
 
 /// The reference data in force and since when.

@@ -1,13 +1,15 @@
 //! What readers may see of the state, without the bodies that stand in the journal.
 
 use crate::{
-    InForce, Reason, Referral, SealedTotal, Standing, State, Submission, Total, TotalKey, key::LineKey,
+    ExtractInForce, InForce, Reason, Referral, SealedTotal, Standing, State, Submission, Total, TotalKey,
+    key::LineKey,
+    state::{LineRow, Mark},
 };
 use core::ops::RangeInclusive;
 use journal::{Digest, Position, RequestId};
 use money::NetPence;
 use nhs::{CdsIdentifier, OdsCode, Ubrn};
-use reference::Cut;
+use reference::{Cut, Stage};
 use std::collections::BTreeMap;
 
 impl State {
@@ -113,6 +115,39 @@ impl State {
     /// The sealed cuts and where they were sealed.
     pub fn seals(&self) -> impl Iterator<Item = (Cut, Position)> {
         self.sealed.iter().map(|(cut, position)| (*cut, *position))
+    }
+
+    /// The SUS extract in force for a provider's cut.
+    #[must_use]
+    pub fn extract(&self, provider: OdsCode, cut: Cut) -> Option<&ExtractInForce> {
+        self.extracts.get(&(provider, cut))
+    }
+
+    /// The SUS extracts in force, by provider and cut.
+    pub fn extracts(&self) -> impl Iterator<Item = (OdsCode, Cut, &ExtractInForce)> {
+        self.extracts.iter().map(|((provider, cut), row)| (*provider, *cut, row))
+    }
+
+    /// The records of a provider's lines in force that could be read and belong to `cut`, in order: for a flex cut those
+    /// that entered it, for a freeze cut all of the month that entered either.
+    #[must_use]
+    pub fn billed(&self, provider: OdsCode, cut: Cut) -> Vec<Position> {
+        let of_cut = |row: &LineRow| {
+            let entered = self.channels.cut(row.cut);
+            entered.is_some_and(|entered| match cut.stage {
+                Stage::Flex => entered == cut,
+                Stage::Freeze => entered.period == cut.period,
+            })
+        };
+        let of_provider = |row: &LineRow| {
+            self.channels.get(row.channel).is_some_and(|channel| channel.provider == provider)
+        };
+        let stands = |row: &LineRow| matches!(row.mark, Mark::Accepted | Mark::Contested);
+        let rows = self.lines.values().filter(|row| stands(row) && of_provider(row) && of_cut(row));
+        // Sorted, because the order of a hash map is nobody's.
+        let mut positions: Vec<Position> = rows.map(|row| row.position).collect();
+        positions.sort_unstable();
+        positions
     }
 
     /// How many lines are known, withdrawn ones included.

@@ -80,6 +80,7 @@ const ADAPTER: &[&str] = &[
     "access",
     "client",
     "journal",
+    "matching",
     "money",
     "nhs",
     "payments",

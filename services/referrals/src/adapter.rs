@@ -1,6 +1,7 @@
 //! The rpcs: who calls, then convert, load, call, convert.
 
 use crate::{
+    compared::Latest,
     identity::Identity,
     intake::{Answered, answers, posting, requests},
     references::{LINES_AGE, References},
@@ -38,6 +39,7 @@ struct Inner {
     pages: PageKey,
     room: Arc<Semaphore>,
     draining: watch::Receiver<bool>,
+    compared: Latest,
 }
 
 impl Adapter {
@@ -51,6 +53,7 @@ impl Adapter {
             pages: context.page_key(),
             room: Arc::new(Semaphore::new(LINES_UNDER_WAY_MAX)),
             draining: context.draining(),
+            compared: Latest::default(),
         })))
     }
 
@@ -64,6 +67,10 @@ impl Adapter {
 
     pub(crate) fn references(&self) -> &References {
         &self.0.references
+    }
+
+    pub(crate) fn compared(&self) -> &Latest {
+        &self.0.compared
     }
 
     pub(crate) fn pages(&self) -> &PageKey {

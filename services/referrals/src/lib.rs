@@ -10,9 +10,11 @@
 //! opened, and about once a second while lines come in.
 
 mod adapter;
+mod compared;
 mod courier;
 mod identity;
 mod intake;
+mod matching;
 mod read;
 mod references;
 mod referral;
@@ -21,7 +23,9 @@ mod stream;
 pub use adapter::Adapter;
 pub use courier::LedgerCourier;
 
-use proto::referrals::v1::referrals_service_server::ReferralsServiceServer;
+use proto::referrals::v1::{
+    matching_service_server::MatchingServiceServer, referrals_service_server::ReferralsServiceServer,
+};
 use referrals::Referrals;
 use server::{
     AskRegistry, Context, Started, Starting,
@@ -39,6 +43,10 @@ pub fn start(context: Context) -> Starting {
             tokio::task::spawn_blocking(move || Journals::<Referrals>::open(place, directory, Some(courier)));
         let journals = journals.await??;
         let adapter = Adapter::new(Arc::clone(&journals), &context)?;
-        Ok(Started::new().add(server::limited!(ReferralsServiceServer, adapter)).journals(journals))
+        let matching = server::limited!(MatchingServiceServer, adapter.clone());
+        Ok(Started::new()
+            .add(server::limited!(ReferralsServiceServer, adapter))
+            .add(matching)
+            .journals(journals))
     })
 }

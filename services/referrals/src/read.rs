@@ -31,16 +31,16 @@ const WIDE: [Role; 7] = [
     Role::Service,
 ];
 
-fn reads_all(caller: &Caller) -> bool {
+pub(crate) fn reads_all(caller: &Caller) -> bool {
     WIDE.iter().any(|role| caller.has(*role))
 }
 
 /// Whether the caller may see what is `provider`'s.
-fn may_read(caller: &Caller, provider: OdsCode) -> Result<(), Status> {
+pub(crate) fn may_read(caller: &Caller, provider: OdsCode) -> Result<(), Status> {
     if reads_all(caller) || caller.acts_for(provider) { Ok(()) } else { Err(status::not_yours()) }
 }
 
-fn as_of(at: &ReadAt) -> AsOf {
+pub(crate) fn as_of(at: &ReadAt) -> AsOf {
     common::as_of(at.position, at.recorded_time, at.business_date)
 }
 
@@ -376,7 +376,7 @@ fn totals(state: &State, wanted: impl Fn(&RowKey) -> bool) -> Vec<v1::ActivityTo
 }
 
 /// Runs `work`, which reads the disk, where blocking is allowed.
-async fn blocking<R: Send + 'static>(
+pub(crate) async fn blocking<R: Send + 'static>(
     handle: Handle<Referrals>,
     work: impl FnOnce(&Handle<Referrals>) -> Result<R, Status> + Send + 'static,
 ) -> Result<R, Status> {

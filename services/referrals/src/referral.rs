@@ -27,14 +27,14 @@ use wire::{
 /// One referral read from a message, or everything that is wrong with it.
 type ReadReferral = Result<(RequestId, NhsNumber, RecordReferral), Violations>;
 
-fn content<T: minicbor::Encode<()>>(command: &T) -> Fingerprint {
+pub(crate) fn content<T: minicbor::Encode<()>>(command: &T) -> Fingerprint {
     let mut bytes = Vec::new();
     // Writing to a Vec cannot fail, and no command holds anything that CBOR lacks.
     let _ = minicbor::encode(command, &mut bytes);
     fingerprint(&bytes)
 }
 
-fn request(
+pub(crate) fn request(
     request_id: RequestId,
     fingerprint: Fingerprint,
     caller: &Arc<str>,
@@ -59,7 +59,7 @@ pub(crate) fn recorded(answer: &Answer<Referrals>) -> proto::common::v1::Recorde
 }
 
 /// The first event of an accepted command.
-fn event(answer: &Answer<Referrals>) -> Result<&Event, Status> {
+pub(crate) fn event(answer: &Answer<Referrals>) -> Result<&Event, Status> {
     match &answer.outcome {
         Outcome::Accepted(events) => first(events),
         Outcome::Refused(refusal) => Err(status::refusal(refusal)),
@@ -70,7 +70,7 @@ fn first(events: &Events<Event>) -> Result<&Event, Status> {
     events.first().ok_or_else(|| Pushback::Stopped.into())
 }
 
-fn unexpected(answer: &Answer<Referrals>) -> Status {
+pub(crate) fn unexpected(answer: &Answer<Referrals>) -> Status {
     tracing::error!(position = %answer.position, "a command was decided with another command's event");
     Pushback::Stopped.into()
 }

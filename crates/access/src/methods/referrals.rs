@@ -47,6 +47,45 @@ pub(super) const METHODS: &[Method] = &[
         Service
     ],
     grant![
+        "/almoner.referrals.v1.MatchingService/StoreExtractRows",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead
+    ],
+    grant![
+        "/almoner.referrals.v1.MatchingService/AdoptExtract",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead
+    ],
+    grant![
+        "/almoner.referrals.v1.MatchingService/ListExtracts",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor
+    ],
+    grant![
+        "/almoner.referrals.v1.MatchingService/CompareActivity",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor
+    ],
+    grant![
+        "/almoner.referrals.v1.MatchingService/ListPairs",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor
+    ],
+    grant![
         "/almoner.referrals.v1.ReferralsService/GetCut",
         Provider,
         FinancePreparer,

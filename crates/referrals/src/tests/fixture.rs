@@ -1,8 +1,9 @@
 //! A small Berkshire West, and a run of commands that checks at each step what must always hold.
 
 use crate::{
-    ActivityLine, AdoptReference, AdoptTerms, Answer, Care, Command, Event, LineAnswered, OpenSubmission,
-    RecordReferral, Referrals, Refusal, Report, Source, State, SubmitUnreadable,
+    ActivityLine, AdoptExtract, AdoptReference, AdoptTerms, Answer, Care, Command, Event, ExtractPart,
+    ExtractSum, ExtractTerms, LineAnswered, OpenSubmission, RecordReferral, Referrals, Refusal, Report,
+    Source, State, SubmitUnreadable, SusRow,
 };
 use journal::{Blobs, Day, Digest, Domain, Instant, Moment, Outcome, Position, RequestId};
 use money::{Pence, Rounding};
@@ -156,6 +157,12 @@ static STANDARD: LazyLock<(Arc<[u8]>, Arc<Reference>)> = LazyLock::new(|| {
 #[derive(Default)]
 pub(super) struct Kept(BTreeMap<Digest, Arc<[u8]>>);
 
+impl Kept {
+    pub(super) fn put(&mut self, bytes: Vec<u8>) {
+        self.0.insert(Digest::of(&bytes), bytes.into());
+    }
+}
+
 impl Blobs for Kept {
     fn blob(&self, digest: Digest) -> Option<Arc<[u8]>> {
         self.0.get(&digest).cloned()
@@ -266,6 +273,25 @@ impl Run {
         }))
     }
 
+    /// Adopts an extract of these rows, one part for each 2.
+    pub(super) fn extract(&mut self, provider: &str, cut: &str, rows: &[SusRow]) -> Result<Event, Refusal> {
+        let (provider, cut) = (provider.parse().unwrap(), cut.parse::<reference::Cut>().unwrap());
+        let part =
+            |rows: &[SusRow]| ExtractPart { provider, period: cut.period, rows: rows.to_vec() }.encode();
+        let parts: Vec<Vec<u8>> = rows.chunks(2).map(part).collect();
+        let terms = ExtractTerms {
+            provider,
+            cut,
+            file: Digest::of(b"a file"),
+            parts: parts.iter().map(|part| Digest::of(part)).collect(),
+        };
+        for part in parts {
+            self.blobs.put(part);
+        }
+        let sum = ExtractSum::read(&terms, &self.blobs).unwrap();
+        self.submit(Command::AdoptExtract(AdoptExtract { terms, sum }))
+    }
+
     pub(super) fn line(&mut self, line: ActivityLine) -> LineAnswered {
         answered(self.submit(Command::SubmitLine(line)))
     }
@@ -310,6 +336,20 @@ fn answered(event: Result<Event, Refusal>) -> LineAnswered {
     }
 }
 
+/// A day case of June 2017 as SUS has it.
+pub(super) fn sus_row(cds: &str, pence: u32) -> SusRow {
+    SusRow {
+        cds_identifier: cds.parse().ok(),
+        local: None,
+        date: day("2017-06-12"),
+        commissioner: "10M".parse().unwrap(),
+        pod: "DC".parse().unwrap(),
+        price: Pence::from_u32(pence),
+        hrg: "BZ34C".parse().ok(),
+        mff: "1.149759".parse().ok(),
+    }
+}
+
 pub(super) fn patient(number: u8) -> Pseudonym {
     Pseudonym::new([number; 16])
 }
@@ -333,6 +373,8 @@ pub(super) fn first_attendance(cds: &str) -> ActivityLine {
         hrg: None,
         ubrn: None,
         category: AdministrativeCategory::Nhs,
+        local: None,
+        claimed_mff: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Submissions, adoption and seals.
 
-use super::fixture::{Run, day, first_attendance, from, hip, patient, referral, snapshot};
+use super::fixture::{Run, day, first_attendance, from, hip, patient, referral, snapshot, sus_row};
 use crate::{
     ActivityLine, Command, End, EndReferral, Event, Reason, RecordReferral, Referrals, Refusal, SealCut,
     SubmitUnreadable, WithdrawLine,
@@ -141,6 +141,7 @@ fn everything() -> Run {
     });
     let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A2".parse().unwrap() };
     run.submit(Command::WithdrawLine(withdraw)).unwrap();
+    run.extract("NT3", "2017-06/flex", &[sus_row("A1", 1)]).unwrap();
     run.roll("2017-07-21");
     run.submit(Command::EndReferral(EndReferral { referral: at, end: End::Discharged })).unwrap();
     run

@@ -3,12 +3,12 @@
 use crate::{Fields, common};
 use core::str::FromStr;
 use journal::{Day, Position};
-use money::Pence;
-use nhs::{NhsNumber, OdsCode, ParseError, Pseudonym};
+use money::{Factor, Pence};
+use nhs::{NhsNumber, OdsCode, ParseError, Period, Pseudonym};
 use proto::referrals::v1;
 use reference::{Cut, Stage};
 use referrals::{
-    ActivityLine, CLAIMED_MAX, Care, End, Reason, Reasons, RecordReferral, Source, SubmitUnreadable,
+    ActivityLine, CLAIMED_MAX, Care, End, Reason, Reasons, RecordReferral, Source, SubmitUnreadable, SusRow,
 };
 
 /// The most lines of one batch.
@@ -63,6 +63,14 @@ impl Faults {
         if text.is_empty() { Some(None) } else { self.code(text, reason).map(Some) }
     }
 
+    /// A market forces factor that may be absent. The outer `None` says that it was wrong.
+    fn factor(&mut self, text: &str) -> Option<Option<Factor>> {
+        if text.is_empty() {
+            return Some(None);
+        }
+        self.note(factor(text), Reason::ClaimedMffInvalid).map(Some)
+    }
+
     /// What has no place in this setting must be empty.
     fn absent(&mut self, text: &str, reason: Reason) {
         self.0.insert_if(!text.is_empty(), reason);
@@ -109,6 +117,8 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
         ubrn,
         administrative_category,
         excluded_days: _,
+        local_identifier,
+        claimed_mff,
     } = message;
     let mut faults = Faults(Reasons::NONE);
     let cds_identifier = faults.code(cds_identifier, Reason::CdsIdentifierInvalid);
@@ -124,6 +134,8 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
     let hrg: Option<Option<nhs::Hrg>> = faults.optional(hrg, Reason::HrgInvalid);
     let ubrn = faults.optional(ubrn, Reason::UbrnInvalid);
     let category = faults.optional(administrative_category, Reason::AdministrativeCategoryInvalid);
+    let local = faults.optional(local_identifier, Reason::LocalIdentifierInvalid);
+    let claimed_mff = faults.factor(claimed_mff);
     let care = pod.and_then(|pod| care(message, pod, started, hrg.flatten(), &mut faults));
     let read = || {
         Some(ReadLine::Readable(
@@ -145,6 +157,8 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
                 hrg: hrg?,
                 ubrn: ubrn?,
                 category: category?.unwrap_or(nhs::AdministrativeCategory::Nhs),
+                local: local?,
+                claimed_mff: claimed_mff?,
             },
         ))
     };
@@ -252,6 +266,58 @@ pub fn referral(
             ubrn: ubrn?,
         },
     ))
+}
+
+/// A factor as files write it: with trailing zeros it is the same value.
+fn factor(text: &str) -> Option<Factor> {
+    let plain = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+    plain.parse().ok().filter(|factor: &Factor| !factor.get().is_zero())
+}
+
+/// Reads a row of a SUS extract of `period`, noting everything that is wrong with it.
+#[must_use]
+pub fn sus_row(message: &v1::SusRow, period: Period, fields: &mut Fields) -> Option<SusRow> {
+    let v1::SusRow {
+        cds_identifier,
+        local_identifier,
+        activity_date,
+        commissioner,
+        point_of_delivery,
+        hrg,
+        mff,
+        price_pence,
+    } = message;
+    let cds_identifier = fields.parse_optional("cds_identifier", cds_identifier);
+    let local = fields.parse_optional("local_identifier", local_identifier);
+    let date = fields.date("activity_date", *activity_date);
+    if date.is_some_and(|date| !period.contains(date)) {
+        fields.refuse(
+            "activity_date",
+            "FIELD_INVALID",
+            format!("it must be in the extract's month, {period}"),
+        );
+    }
+    let commissioner = fields.parse("commissioner", commissioner);
+    let pod = fields.parse("point_of_delivery", point_of_delivery);
+    let hrg = fields.parse_optional("hrg", hrg);
+    let factor = if mff.is_empty() { Some(None) } else { factor(mff).map(Some) };
+    if factor.is_none() {
+        fields.refuse("mff", "FIELD_INVALID", "it must be a plain decimal above zero, for example 1.0613");
+    }
+    let price = fields.pence("price_pence", *price_pence).filter(|price| *price <= CLAIMED_MAX);
+    if price.is_none() && *price_pence > 0 {
+        fields.refuse("price_pence", "AMOUNT_INVALID", "it must be at most £1,000 million");
+    }
+    Some(SusRow {
+        cds_identifier: cds_identifier?,
+        local: local?,
+        date: date?.into(),
+        commissioner: commissioner?,
+        pod: pod?,
+        price: price?,
+        hrg: hrg?,
+        mff: factor?,
+    })
 }
 
 /// How a referral is to end.

@@ -79,9 +79,11 @@ impl Reason for Refusal {
 
     fn class(&self) -> Class {
         match self {
-            Self::SubmissionUnknown | Self::ReferralUnknown | Self::LineUnknown | Self::CutUnknown => {
-                Class::Unknown
-            }
+            Self::SubmissionUnknown
+            | Self::ReferralUnknown
+            | Self::LineUnknown
+            | Self::CutUnknown
+            | Self::ExtractUnknown => Class::Unknown,
             Self::ReferenceMissing
             | Self::ReferenceOlder
             | Self::Referral(_)
@@ -90,7 +92,9 @@ impl Reason for Refusal {
             | Self::AfterFreeze
             | Self::CutNotDue
             | Self::ProviderUnknown
-            | Self::NotExpired => Class::Precondition,
+            | Self::NotExpired
+            | Self::PartMismatch
+            | Self::PartUnknown => Class::Precondition,
             Self::SubmissionIdUsed => Class::Exists,
         }
     }

@@ -1,5 +1,7 @@
 //! `almoner activity`: read what became of lines, their totals and cuts, and withdraw one.
 
+mod compare;
+
 use crate::{
     cli::Calling,
     commands::submit,
@@ -32,6 +34,8 @@ enum Command {
     Cuts,
     /// Withdraw a line: nothing is claimed for it any more
     Withdraw(Withdraw),
+    /// Compare what was billed with the commissioner's SUS extract and with our price
+    Compare(compare::Compare),
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +115,21 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Totals(of) => totals(&activity, of).await,
         Command::Cuts => cuts(&activity).await,
         Command::Withdraw(of) => withdraw(&activity, of).await,
+        Command::Compare(of) => compare::run(&activity, of).await,
     }
+}
+
+/// Reads `2017-06/flex`. The server says whether there is such a month.
+pub(crate) fn cut(text: &str) -> Result<v1::Cut, String> {
+    let read = text.split_once('/').and_then(|(period, stage)| {
+        let stage = match stage {
+            "flex" => v1::CutStage::Flex,
+            "freeze" => v1::CutStage::Freeze,
+            _ => return None,
+        };
+        Some(v1::Cut { period: period.to_owned(), stage: stage.into() })
+    });
+    read.ok_or_else(|| "a cut is a month and a stage, for example 2017-06/flex".to_owned())
 }
 
 /// `2017-06/flex`, or a dash for what belongs to no cut.

@@ -5,10 +5,11 @@
 //! UNREADABLE with every fault, and it costs only its own row.
 
 mod file;
+pub(crate) mod sus;
 
 use crate::{cli::Calling, output};
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use client::Connection;
 use file::ActivityFile;
 use proto::referrals::v1::{self, referrals_service_client::ReferralsServiceClient};
@@ -27,9 +28,15 @@ const LINES_PER_BATCH: usize = 1_000;
 pub(crate) struct Options {
     /// Activity file (CSV)
     file: PathBuf,
-    /// Provider whose activity it holds: the caller's own ODS code
+    /// Provider whose activity it holds; the caller's own ODS code unless it is a SUS extract
     #[arg(long)]
     provider: String,
+    /// What the file is
+    #[arg(long, value_enum, default_value_t = Kind::Activity)]
+    kind: Kind,
+    /// Month and cut of a SUS extract: 2017-06/flex or 2017-06/freeze
+    #[arg(long, value_parser = super::activity::cut, required_if_eq("kind", "sus"))]
+    cut: Option<v1::Cut>,
     /// System; default: the profile's
     #[arg(long)]
     system: Option<String>,
@@ -47,6 +54,14 @@ pub(crate) struct Options {
     receipts: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// What a provider claims for, by the provider
+    Activity,
+    /// The commissioner's pseudonymised SUS extract, to compare with
+    Sus,
+}
+
 struct Submitter {
     connection: Connection,
     system: String,
@@ -61,7 +76,15 @@ struct Progress {
 }
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
-    let Options { file, provider, system, again, validate_only, answers, receipts } = options;
+    let Options { file, provider, kind, cut, system, again, validate_only, answers, receipts } = options;
+    if let (Kind::Sus, Some(cut)) = (kind, cut) {
+        let extract = sus::ExtractFile::read(&file)?;
+        let (connection, of_profile) = calling.connect()?;
+        let system =
+            system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
+        sus::summary(&sus::send(&connection, &system, &provider, cut, &extract).await?);
+        return Ok(());
+    }
     let activity = ActivityFile::read(&file)?;
     let (connection, of_profile) = calling.connect()?;
     let system = system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;

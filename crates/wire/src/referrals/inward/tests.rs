@@ -174,7 +174,7 @@ fn a_referral_names_every_bad_field() {
 
 proptest! {
     #[test]
-    fn any_line_is_answered(texts in proptest::collection::vec(".{0,12}", 13), numbers: (i64, i32, i32, i32, u32)) {
+    fn any_line_is_answered(texts in proptest::collection::vec(".{0,12}", 15), numbers: (i64, i32, i32, i32, u32)) {
         let mut texts = texts.into_iter();
         let mut text = || texts.next().unwrap_or_default();
         let message = v1::ActivityLine {
@@ -196,9 +196,55 @@ proptest! {
             ubrn: text(),
             administrative_category: text(),
             excluded_days: numbers.4,
+            local_identifier: text(),
+            claimed_mff: text(),
         };
         let ReadLine::Unreadable(line) = line(&message, place()) else { return Ok(()) };
         prop_assert!(!line.reasons.is_empty());
         prop_assert!(line.reasons.iter().all(Reason::is_unreadable));
     }
+}
+
+#[test]
+fn a_row_of_sus_says_everything_that_is_wrong_with_it() {
+    let good = v1::SusRow {
+        cds_identifier: "A1".into(),
+        local_identifier: String::new(),
+        activity_date: date(2017, 6, 12),
+        commissioner: "10M00".into(),
+        point_of_delivery: "DC".into(),
+        hrg: "BZ34C".into(),
+        mff: "1.149760".into(),
+        price_pence: 700_00,
+    };
+    let period = "2017-06".parse().unwrap();
+    let mut fields = Fields::new();
+    let row = sus_row(&good, period, &mut fields).unwrap();
+    fields.finish().unwrap();
+    assert_eq!((row.commissioner.as_str(), row.mff.unwrap().to_string()), ("10M", "1.14976".to_owned()));
+    let bad = v1::SusRow {
+        cds_identifier: "a 1".into(),
+        local_identifier: "9".repeat(21),
+        activity_date: date(2017, 7, 1),
+        commissioner: String::new(),
+        point_of_delivery: "?".into(),
+        hrg: "?".into(),
+        mff: "0".into(),
+        price_pence: -1,
+    };
+    let mut fields = Fields::new();
+    assert!(sus_row(&bad, period, &mut fields).is_none());
+    let found: Vec<_> =
+        fields.finish().unwrap_err().problems().into_iter().map(|p| (p.field, p.reason)).collect();
+    let expected = [
+        ("cds_identifier", "CDS_IDENTIFIER_INVALID"),
+        ("local_identifier", "LOCAL_IDENTIFIER_INVALID"),
+        ("activity_date", "FIELD_INVALID"),
+        ("commissioner", "FIELD_MISSING"),
+        ("point_of_delivery", "POINT_OF_DELIVERY_INVALID"),
+        ("hrg", "HRG_INVALID"),
+        ("mff", "FIELD_INVALID"),
+        ("price_pence", "AMOUNT_INVALID"),
+    ];
+    assert_eq!(found, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
 }

@@ -47,7 +47,7 @@ fn line(record: &StringRecord, setters: &[Setter]) -> v1::ActivityLine {
 }
 
 /// Sent for an amount that cannot be read: the server answers that it is none.
-const UNREADABLE: i64 = -1;
+pub(super) const UNREADABLE: i64 = -1;
 
 fn setter(heading: &str) -> anyhow::Result<Setter> {
     Ok(match heading {
@@ -69,6 +69,8 @@ fn setter(heading: &str) -> anyhow::Result<Setter> {
         "patient_classification" => |line, text| line.patient_classification = text.into(),
         "ubrn" => |line, text| line.ubrn = text.into(),
         "administrative_category" => |line, text| line.administrative_category = text.into(),
+        "local_identifier" => |line, text| line.local_identifier = text.into(),
+        "claimed_mff" => |line, text| line.claimed_mff = text.into(),
         // More days than any stay has: what is no number is refused as such.
         "excluded_days" => |line, text| {
             line.excluded_days = if text.is_empty() { 0 } else { text.parse().unwrap_or(u32::MAX) };
@@ -79,14 +81,14 @@ fn setter(heading: &str) -> anyhow::Result<Setter> {
 
 /// A date as `2017-06-12`. What is none is sent as one that does not exist, so that it is answered as such; nothing is
 /// sent as nothing.
-fn date(text: &str) -> Option<Date> {
+pub(super) fn date(text: &str) -> Option<Date> {
     let none = Date { year: 0, month: 0, day: 0 };
     let parsed = text.parse::<jiff::civil::Date>();
     if text.is_empty() { None } else { Some(parsed.map_or(none, wire::common::date)) }
 }
 
 /// Pounds with at most two decimals, as pence.
-fn pounds(text: &str) -> Option<i64> {
+pub(super) fn pounds(text: &str) -> Option<i64> {
     let (pounds, pence) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(pounds) || !digits(pence) || pence.len() > 2 {
