@@ -19,6 +19,7 @@ mod recover;
 mod snapshot;
 
 pub use group::Group;
+pub use index::{IdRun, NoPast, PastIds, RUN_IDS, Unavailable};
 pub use machine::{Answer, Engine, EngineError, Now, Replay, Request, Submitted, day_roll_id};
 pub use recover::{RecoverError, Recovery};
 

@@ -1,6 +1,9 @@
 //! The state machine.
 
-use crate::{Group, index::RequestIndex};
+use crate::{
+    Group,
+    index::{IdRun, PastIds, RUN_IDS, RequestIndex, Unavailable},
+};
 use core::fmt;
 use hashbrown::HashMap;
 use journal::{
@@ -53,8 +56,10 @@ pub struct Answer<E, R> {
 pub enum Submitted<D: Domain> {
     /// A record was appended to the open group and the state has changed.
     Recorded(Answer<D::Event, D::Refusal>),
-    /// A record may hold the answer already: fetch the one at this position and call [`Engine::replay`].
+    /// This record holds the answer already: fetch it and call [`Engine::replay`].
     Seen(Position),
+    /// Whether the id was answered cannot be said just now: nothing was done.
+    Unavailable,
 }
 
 /// What a record that was found under an id says of a request.
@@ -69,7 +74,7 @@ pub enum Replay<D: Domain> {
         /// The record that took the id.
         position: Position,
     },
-    /// Another id that met this one in the index: submit again with the next probe.
+    /// The record is another id's: whoever said that it stands there is wrong, and nothing is known of the request.
     Another,
 }
 
@@ -124,7 +129,7 @@ impl<D: Domain> Engine<D> {
             last_date: Day::new(i32::MIN),
             callers: HashMap::new(),
             names: HashMap::new(),
-            ids: RequestIndex::default(),
+            ids: RequestIndex::new(Position::FIRST, RUN_IDS, true),
             group: Group::new(Position::FIRST),
             rolled: None,
             clock_set: None,
@@ -199,17 +204,34 @@ impl<D: Domain> Engine<D> {
         core::mem::replace(&mut self.group, next)
     }
 
-    /// Decides one attempt. `probe` counts the records that turned out to be [`Replay::Another`]'s.
+    /// A run of ids to be kept elsewhere, the oldest first; each is given once. It is remembered here as well, until
+    /// [`Engine::forget_ids`].
+    pub fn sealed_ids(&mut self) -> Option<Arc<IdRun>> {
+        self.ids.give()
+    }
+
+    /// Forgets the run of ids that begins with the record at `first`: from now on `past` answers for it.
+    pub fn forget_ids(&mut self, first: Position) {
+        self.ids.forget(first);
+    }
+
+    /// Decides one attempt. `past` knows the ids of the runs that were taken away by [`Engine::sealed_ids`].
     ///
     /// Errors when the record would be too large; nothing is changed then.
     pub fn submit(
         &mut self,
         now: Now,
         request: &Request<D::Command>,
-        probe: u32,
+        past: &mut dyn PastIds,
     ) -> Result<Submitted<D>, EngineError> {
-        if let Some(position) = self.ids.candidate(request.request_id, probe) {
-            return Ok(Submitted::Seen(position));
+        let seen = match self.ids.find(request.request_id) {
+            Some(position) => Ok(Some(position)),
+            None => past.find(request.request_id),
+        };
+        match seen {
+            Ok(None) => {}
+            Ok(Some(position)) => return Ok(Submitted::Seen(position)),
+            Err(Unavailable) => return Ok(Submitted::Unavailable),
         }
         let caller = self.caller_number(now, &request.caller)?;
         let moment = self.moment(now, request.request_id, caller);
@@ -360,7 +382,7 @@ impl<D: Domain> Engine<D> {
     pub(crate) fn note(&mut self, moment: &Moment) {
         self.last_time = moment.recorded_time;
         self.last_date = moment.business_date;
-        self.ids.insert(moment.request_id, moment.position);
+        self.ids.push(moment.request_id);
     }
 
     /// An id for the engine's own record: derived from the journal and the position, at the recorded millisecond.

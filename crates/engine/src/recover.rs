@@ -1,10 +1,14 @@
 //! Replay: the same state from the journal's records alone.
 
-use crate::{Engine, Group};
+use crate::{
+    Engine, Group,
+    index::{IdRun, RUN_IDS, RequestIndex},
+};
 use journal::{
     Blobs, DecodeError, Domain, HeaderError, Instant, Moment, Outcome, Position, RecordView, SystemName,
     house::House,
 };
+use std::sync::Arc;
 
 /// A record cannot be part of this journal.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,8 @@ pub struct Recovery<D: Domain> {
     /// that nobody has answered.
     from: Position,
     owes_reports: bool,
+    /// Whether the ids are collected.
+    keeps_ids: bool,
     seen_time: Instant,
 }
 
@@ -63,13 +69,23 @@ impl<D: Domain> Recovery<D> {
     /// Starts at the first record of `system`'s journal.
     #[must_use]
     pub fn new(system: &SystemName) -> Self {
+        let mut engine = Engine::new(system);
+        engine.ids = RequestIndex::new(Position::FIRST, RUN_IDS, false);
         Self {
-            engine: Engine::new(system),
+            engine,
             next: Position::FIRST,
             from: Position::FIRST,
             owes_reports: true,
+            keeps_ids: true,
             seen_time: Instant::default(),
         }
+    }
+
+    /// With runs of `count` ids, for tests that have few.
+    #[must_use]
+    pub fn with_id_runs(mut self, count: usize) -> Self {
+        self.engine.ids = RequestIndex::new(Position::FIRST, count, false);
+        self
     }
 
     /// Starts at the first record as well, with the state of a snapshot of the first `records`; `None` when this program does
@@ -83,16 +99,17 @@ impl<D: Domain> Recovery<D> {
         owes_reports: bool,
         blobs: &dyn Blobs,
     ) -> Option<Self> {
-        let engine = Engine::restore(system, content, blobs)?;
+        let mut engine = Engine::restore(system, content, blobs)?;
+        engine.ids = RequestIndex::new(Position::FIRST, RUN_IDS, false);
         Some(Self { engine, from: Position::new(records), owes_reports, ..Self::new(system) })
     }
 
-    /// As [`Recovery::resume`], but its first record is the one after the snapshot's. It knows the ids of those alone, so it is
-    /// good for the next snapshot only.
+    /// As [`Recovery::resume`], but its first record is the one after the snapshot's. It knows no ids, so it is good for the
+    /// next snapshot only.
     #[must_use]
     pub fn continued(system: &SystemName, content: &[u8], records: u64, blobs: &dyn Blobs) -> Option<Self> {
         let resumed = Self::resume(system, content, records, false, blobs)?;
-        Some(Self { next: resumed.from, seen_time: resumed.engine.last_time(), ..resumed })
+        Some(Self { next: resumed.from, keeps_ids: false, seen_time: resumed.engine.last_time(), ..resumed })
     }
 
     /// The position of the record that it expects.
@@ -137,7 +154,9 @@ impl<D: Domain> Recovery<D> {
         };
         let body = |source| RecoverError::Body { position, source };
         let known = position < self.from;
-        self.engine.ids.insert(moment.request_id, position);
+        if self.keeps_ids {
+            self.engine.ids.push(moment.request_id);
+        }
         self.next = position.next();
         if !known {
             (self.engine.last_time, self.engine.last_date) = (moment.recorded_time, moment.business_date);
@@ -164,11 +183,22 @@ impl<D: Domain> Recovery<D> {
         Ok(None)
     }
 
+    /// As [`Engine::sealed_ids`]. Who never takes them away finds all of them in memory.
+    pub fn sealed_ids(&mut self) -> Option<Arc<IdRun>> {
+        self.engine.sealed_ids()
+    }
+
+    /// As [`Engine::forget_ids`].
+    pub fn forget_ids(&mut self, first: Position) {
+        self.engine.forget_ids(first);
+    }
+
     /// The engine, ready for its next command.
     #[must_use]
     pub fn finish(self) -> Engine<D> {
         let Self { mut engine, next, .. } = self;
         engine.group = Group::new(next);
+        engine.ids.seek();
         engine
     }
 }

@@ -1,6 +1,6 @@
 //! The engine driven by the smallest domain that can refuse: a counter with a ceiling.
 
-use crate::{Engine, Now, Recovery, Replay, Request, Submitted};
+use crate::{Engine, NoPast, Now, Recovery, Replay, Request, Submitted};
 use journal::{
     Blobs, Day, DecodeError, Domain, Events, Instant, Kind, Moment, NoBlobs, Outcome, Position, RequestId,
     Service, SystemName, fingerprint, house,
@@ -95,16 +95,17 @@ fn recorded(submitted: Submitted<Counter>) -> crate::Answer<u64, u64> {
     match submitted {
         Submitted::Recorded(answer) => answer,
         Submitted::Seen(position) => panic!("seen at {position}"),
+        Submitted::Unavailable => panic!("nothing is ever unavailable without a past"),
     }
 }
 
 #[test]
 fn one_id_has_one_outcome_for_ever() {
     let mut engine = Engine::<Counter>::new(&system());
-    let refused = recorded(engine.submit(now(1), &request(1, 101), 0).unwrap());
+    let refused = recorded(engine.submit(now(1), &request(1, 101), &mut NoPast).unwrap());
     assert_eq!(refused.outcome, Outcome::Refused(100));
     // Room or not, the refusal stands.
-    let Submitted::Seen(position) = engine.submit(now(2), &request(1, 101), 0).unwrap() else {
+    let Submitted::Seen(position) = engine.submit(now(2), &request(1, 101), &mut NoPast).unwrap() else {
         panic!("decided again")
     };
     let record = engine.open_group().record(position).unwrap().to_vec();
@@ -122,8 +123,8 @@ fn one_id_has_one_outcome_for_ever() {
 #[test]
 fn a_caller_is_named_once_and_time_never_goes_back() {
     let mut engine = Engine::<Counter>::new(&system());
-    let first = recorded(engine.submit(now(50), &request(1, 1), 0).unwrap());
-    let second = recorded(engine.submit(now(10), &request(2, 1), 0).unwrap());
+    let first = recorded(engine.submit(now(50), &request(1, 1), &mut NoPast).unwrap());
+    let second = recorded(engine.submit(now(10), &request(2, 1), &mut NoPast).unwrap());
     assert_eq!(first.position, Position::new(1), "after the record that names the caller");
     assert_eq!(second.position, Position::new(2));
     assert_eq!(second.recorded_time, first.recorded_time);
@@ -135,7 +136,7 @@ fn a_record_too_large_changes_nothing() {
     let mut engine = Engine::<Counter>::new(&system());
     let urn: std::sync::Arc<str> = "x".repeat(70_000).into();
     let request = Request { caller: urn, ..request(1, 1) };
-    assert!(engine.submit(now(1), &request, 0).is_err());
+    assert!(engine.submit(now(1), &request, &mut NoPast).is_err());
     assert!(engine.open_group().is_empty());
     assert_eq!(*engine.state(), 0);
 }
@@ -150,7 +151,7 @@ proptest! {
         engine.record_house(now(0), &opened, &"urn:almoner:service:ledger".into()).unwrap();
         let mut expected = Vec::new();
         for (step, (id, add)) in (1i64..).zip(&adds) {
-            if let Submitted::Recorded(answer) = engine.submit(now(step), &request(*id, *add), 0).unwrap() {
+            if let Submitted::Recorded(answer) = engine.submit(now(step), &request(*id, *add), &mut NoPast).unwrap() {
                 expected.extend(answer.result().map(|events| events[0]));
             }
         }
@@ -166,7 +167,7 @@ proptest! {
         prop_assert_eq!(again.opened(), engine.opened());
         prop_assert_eq!(reports, expected);
         for (id, add) in &adds {
-            prop_assert!(matches!(again.submit(now(0), &request(*id, *add), 0).unwrap(), Submitted::Seen(_)));
+            prop_assert!(matches!(again.submit(now(0), &request(*id, *add), &mut NoPast).unwrap(), Submitted::Seen(_)));
         }
     }
 
@@ -180,7 +181,7 @@ proptest! {
         let urn: std::sync::Arc<str> = "urn:almoner:service:ledger".into();
         for (n, (id, add)) in adds.iter().enumerate() {
             let at = now(i64::try_from(n).unwrap());
-            engine.submit(at, &request(*id, *add), 0).unwrap();
+            engine.submit(at, &request(*id, *add), &mut NoPast).unwrap();
             if n == delivered_at {
                 let through = engine.next().previous().unwrap();
                 let first_position = Position::FIRST;
@@ -216,7 +217,7 @@ proptest! {
         let mut again = resumed.finish();
         prop_assert_eq!((again.state(), again.next(), again.last_time()), (engine.state(), engine.next(), engine.last_time()));
         for (id, add) in &adds {
-            prop_assert!(matches!(again.submit(now(0), &request(*id, *add), 0).unwrap(), Submitted::Seen(_)));
+            prop_assert!(matches!(again.submit(now(0), &request(*id, *add), &mut NoPast).unwrap(), Submitted::Seen(_)));
         }
         prop_assert!(Recovery::<Counter>::resume(&"other".parse().unwrap(), b"no snapshot", 0, true, &NoBlobs).is_none());
     }

@@ -6,6 +6,7 @@
 //! <root>/<system>/<service>/blobs/     ab/<sha256>          large contents that records name
 //! <root>/<system>/<service>/tiles/     0, 1, …               the tree's hashes by tile level; derived
 //! <root>/<system>/<service>/snapshots/ state              a state that a start may take instead of replaying; derived
+//! <root>/<system>/<service>/ids/       0.ids, …             request ids, sorted; made anew at each start
 //! <root>/<system>/<service>/read/      sled                 derived; rebuilt from the journal whenever in doubt
 //! <root>/installation, keys/           the installation's UUID and its checkpoint key
 //! ```
@@ -15,6 +16,7 @@
 //! - [`BlobStore`] keeps contents by their SHA-256.
 //! - [`TileStore`] keeps the tree's hashes, from which [`TileReader`] makes proofs.
 //! - [`SnapshotStore`] keeps one state as bytes.
+//! - [`IdFiles`] finds the record that answered a request id.
 //! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
 //! - [`Installation`] is whose journals these are.
 //! - [`backup`] and [`restore`] copy a data folder at one consistent point, and back.
@@ -27,6 +29,7 @@
 mod backup;
 mod blobs;
 mod disk;
+mod ids;
 mod installation;
 mod mirror;
 mod postings;
@@ -39,6 +42,7 @@ mod witness;
 pub use backup::{BackupError, Known, Restored, Run, backup, restore, runs};
 pub use blobs::{BlobError, BlobStore};
 pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};
+pub use ids::{IdFile, IdFiles};
 pub use installation::{Installation, InstallationError};
 pub use mirror::{
     Copies, Mend, MirrorDisk, MirrorError, Way, check as check_copies, mend as mend_copies, unmirrored,

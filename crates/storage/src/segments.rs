@@ -46,6 +46,8 @@ pub struct Options {
     pub scrub_every: Option<Duration>,
     /// A new snapshot of the state is due when the journal holds so many records more than the last one.
     pub snapshot_records: u64,
+    /// How many request ids are in memory before they go to a file; no more than a run of the engine holds.
+    pub ids_in_memory: usize,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             scrub_every: Some(Duration::from_hours(24)),
             // About a second of replay.
             snapshot_records: 1 << 20,
+            ids_in_memory: usize::MAX,
         }
     }
 }

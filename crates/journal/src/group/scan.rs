@@ -241,6 +241,12 @@ impl<'a> Records<'a> {
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
+
+    /// Those that were not taken yet, back to back.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
 }
 
 impl<'a> Iterator for Records<'a> {

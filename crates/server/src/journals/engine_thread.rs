@@ -2,6 +2,7 @@
 
 use super::clock::{JournalClock, at, start_of};
 use super::handle::{Answer, Answers, ReadAt, Request, SubmitError, service_urn};
+use super::ids::Ids;
 use super::sync_thread::{GroupJob, Release, Syncer, idle};
 use engine::{Engine, Group, Now, Replay, Submitted};
 use journal::{Digest, Domain, Instant, Position, house};
@@ -22,6 +23,9 @@ const SMALL_BYTES: usize = 64 << 10;
 /// How long the thread stays awake for the next job after it synced a group: a caller that sends one posting after the
 /// other sends the next within this, and being woken costs about as much. Other threads go first.
 const AWAKE: Duration = Duration::from_micros(50);
+
+/// How often the ids of a time are read from the journal again before a command that falls due is given up.
+const REBUILDS_MAX: u32 = 8;
 
 /// How often the thread looks whether a new day has begun when nothing else wakes it.
 const DAY_CHECK: Duration = Duration::from_millis(500);
@@ -50,6 +54,7 @@ pub(crate) enum Job<D: Domain> {
 
 pub(crate) struct EngineThread<D: Domain> {
     pub(crate) engine: Engine<D>,
+    pub(crate) ids: Ids,
     pub(crate) clock: JournalClock,
     pub(crate) inbox: Receiver<Job<D>>,
     pub(crate) groups: SyncSender<GroupJob<D>>,
@@ -188,6 +193,7 @@ impl<D: Domain> EngineThread<D> {
                 let now = self.clock.now();
                 self.roll_to(now);
                 let answers = requests.iter().map(|request| self.decide(now, request)).collect();
+                self.keep_ids();
                 drop(permit);
                 self.release(Release::Answers { answers, reply });
             }
@@ -218,28 +224,57 @@ impl<D: Domain> EngineThread<D> {
 
     /// Decides one request, or finds its first answer.
     fn decide(&mut self, now: Now, request: &Request<D>) -> Result<Answer<D>, SubmitError> {
-        for probe in 0.. {
-            match self.engine.submit(now, request, probe) {
-                Ok(Submitted::Recorded(answer)) => {
-                    self.collect_reports(request, &answer);
-                    return Ok(Answer {
-                        position: answer.position,
-                        recorded_time: answer.recorded_time,
-                        business_date: answer.business_date,
-                        outcome: answer.outcome,
-                        replayed: false,
-                        leaf: Digest::default(),
-                    });
-                }
-                Ok(Submitted::Seen(position)) => {
-                    if let Some(found) = self.seen(position, request)? {
-                        return Ok(found);
+        match self.engine.submit(now, request, &mut self.ids) {
+            Ok(Submitted::Recorded(answer)) => {
+                self.collect_reports(request, &answer);
+                Ok(Answer {
+                    position: answer.position,
+                    recorded_time: answer.recorded_time,
+                    business_date: answer.business_date,
+                    outcome: answer.outcome,
+                    replayed: false,
+                    leaf: Digest::default(),
+                })
+            }
+            Ok(Submitted::Seen(position)) => {
+                let found = self.seen(position, request)?;
+                found.ok_or_else(|| {
+                    self.ids.named_wrongly(position);
+                    SubmitError::Rebuilding
+                })
+            }
+            Ok(Submitted::Unavailable) => Err(SubmitError::Rebuilding),
+            Err(_) => Err(SubmitError::TooLarge),
+        }
+    }
+
+    /// Hands full runs of ids on to be written, and forgets those that are.
+    fn keep_ids(&mut self) {
+        while let Some(run) = self.engine.sealed_ids() {
+            self.ids.keep(run);
+        }
+        if let Some(first) = self.ids.poll() {
+            self.engine.forget_ids(first);
+        }
+    }
+
+    /// Decides what is due, however long its id takes to be found.
+    fn decide_due(&mut self, now: Now, request: &Request<D>) -> Result<Answer<D>, SubmitError> {
+        for _ in 0..REBUILDS_MAX {
+            match self.decide(now, request) {
+                Err(SubmitError::Rebuilding) => {
+                    if let Some(first) = self.ids.wait() {
+                        self.engine.forget_ids(first);
                     }
                 }
-                Err(_) => return Err(SubmitError::TooLarge),
+                decided => return decided,
             }
         }
-        Err(SubmitError::Stopped)
+        // The begin of the day is not durable yet: the next start reads all ids and records it whole.
+        tracing::error!(
+            "whether a command that falls due was recorded cannot be found out: the process ends"
+        );
+        std::process::abort();
     }
 
     /// The answer that the record at `position` gives to `request`; `None` when it is another id's.
@@ -323,7 +358,7 @@ impl<D: Domain> EngineThread<D> {
                     cause: None,
                     command,
                 };
-                if let Err(error) = self.decide(now, &request) {
+                if let Err(error) = self.decide_due(now, &request) {
                     tracing::error!(%day, index, %error, "a command that fell due could not be recorded");
                 }
             }

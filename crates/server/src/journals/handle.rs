@@ -65,6 +65,9 @@ pub enum SubmitError {
     /// The clock of a system that is not a sandbox cannot be moved.
     #[error("only a sandbox's clock can be moved")]
     NotSandbox,
+    /// Whether the id was answered is being found out from the journal: try again soon, with the same id.
+    #[error("the request ids of that time are being read from the journal again")]
+    Rebuilding,
     /// The journal has stopped.
     #[error("the journal has stopped")]
     Stopped,

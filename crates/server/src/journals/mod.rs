@@ -8,12 +8,14 @@
 //! ```
 //!
 //! The engine thread goes on deciding while a sync is in flight; what it decided meanwhile becomes the next group. A small group
-//! it syncs itself, because handing it over costs as much as the sync. A third thread makes snapshots now and then. A sync that
+//! it syncs itself, because handing it over costs as much as the sync. A third thread makes snapshots now and then, and others write the
+//! request ids that memory holds no longer to files. A sync that
 //! fails ends the process: the state in memory may then be ahead of the disk, and nobody was told of it.
 
 mod clock;
 mod engine_thread;
 mod handle;
+mod ids;
 mod metrics;
 mod mirror;
 mod open;

@@ -3,6 +3,7 @@
 use super::clock::{Clock, JournalClock};
 use super::engine_thread::{EngineThread, Job, Pending};
 use super::handle::{Handle, QUEUE_COMMANDS_MAX, Shared, SignedCheckpoint, service_urn};
+use super::ids::Ids;
 use super::metrics::JournalMetrics;
 use super::mirror;
 use super::outbox::{Courier, Outbox};
@@ -295,11 +296,15 @@ impl<D: Domain> Journals<D> {
             |source| JournalsError::Open { system: system.clone(), service, source: Box::new(source) };
         let snapshots = SnapshotStore::new(Arc::clone(&self.place.disk), folder.join("snapshots"));
         let mut kept = D::SNAPSHOT_FORMAT.and_then(|_| snapshots.load());
+        let mut ids;
         let Replayed { engine, owed, files } = loop {
+            let reserve = self.place.options.reserve_bytes;
+            ids = Ids::new(Arc::clone(&self.place.disk), folder.join("ids"), reserve);
             let (disk, signer) = (Arc::clone(&disk), signer.clone());
             let files = SegmentStore::open(disk, &folder.join("journal"), signer, self.place.options);
             let files = files.map_err(opened)?;
-            if let Some(replayed) = replay(system, files, kept.as_ref(), self.courier.is_some(), &blobs)? {
+            let (owes, in_memory) = (self.courier.is_some(), self.place.options.ids_in_memory);
+            if let Some(replayed) = replay(system, files, kept.as_ref(), owes, in_memory, &mut ids, &blobs)? {
                 break replayed;
             }
             tracing::warn!(%system, %service, "a snapshot does not fit the journal: replaying everything");
@@ -311,6 +316,7 @@ impl<D: Domain> Journals<D> {
         if let Some(cut) = &recovered.cut {
             tracing::warn!(%system, %service, offset = cut.offset, bytes = cut.bytes, "an interrupted write was cut off");
         }
+        ids.read_from(store.reader());
         let durable = engine.next().get();
         let mut in_snapshot = kept.map_or(0, |kept| kept.records);
         if durable.saturating_sub(in_snapshot) >= self.place.options.snapshot_records
@@ -339,6 +345,7 @@ impl<D: Domain> Journals<D> {
             system,
             Opened {
                 engine,
+                ids,
                 clock,
                 store,
                 tree: recovered.tree,
@@ -397,6 +404,7 @@ impl<D: Domain> Journals<D> {
     fn spawn(&self, system: &SystemName, opened: Opened<D>) -> Result<Running<D>, JournalsError> {
         let Opened {
             engine,
+            ids,
             clock,
             store,
             tree,
@@ -476,6 +484,7 @@ impl<D: Domain> Journals<D> {
         let has_outbox = self.courier.is_some();
         let deciding = EngineThread {
             engine,
+            ids,
             clock,
             inbox: jobs,
             groups,
@@ -522,6 +531,7 @@ impl<D: Domain> Journals<D> {
 
 struct Opened<D: Domain> {
     engine: Engine<D>,
+    ids: Ids,
     clock: JournalClock,
     store: SegmentStore,
     tree: journal::Tree,

@@ -8,6 +8,7 @@ impl From<SubmitError> for Status {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Busy => Pushback::Busy.into(),
+            SubmitError::Rebuilding => Pushback::Starting.into(),
             SubmitError::Draining => Pushback::Draining.into(),
             SubmitError::DiskFull => Pushback::DiskFull.into(),
             SubmitError::Stopped => Pushback::Stopped.into(),

@@ -2,8 +2,8 @@
 
 use super::*;
 use journal::{
-    Blobs, Day, DecodeError, Domain, Events, Instant, Kind, Moment, Outcome, Position, RequestId, Service,
-    SystemName, fingerprint,
+    Blobs, Day, DecodeError, Digest, Domain, Events, Instant, Kind, Moment, Outcome, Position, RequestId,
+    Service, SystemName, fingerprint,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -414,4 +414,69 @@ async fn a_start_takes_the_state_of_a_snapshot_that_fits_and_the_next_is_made_be
     let handle = journals.get(&known()).await.unwrap();
     assert_ne!(handle.read(None, |state, _| *state).await.unwrap(), sum);
     close(journals).await;
+}
+
+/// The files of request ids are scratch: whatever becomes of them while the journal runs or is closed, an id has one answer.
+#[tokio::test]
+async fn whatever_becomes_of_the_files_of_ids_each_id_keeps_its_answer() {
+    const COMMANDS: u8 = 200;
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let mut place = place(folder.path());
+        place.options.ids_in_memory = 16;
+        Journals::<Counter>::open(place, Arc::new(Registered(None)), None).unwrap()
+    };
+    let ids = folder.path().join("known/referrals/ids");
+    let files =
+        || -> Vec<_> { std::fs::read_dir(&ids).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let mut answers: Vec<(Position, Digest)> = Vec::new();
+    let damages: [&dyn Fn(&Path); 5] = [
+        &|_| {},
+        &|path| std::fs::remove_file(path).unwrap(),
+        &|path| drop(std::fs::File::create(path).unwrap()),
+        &|path| {
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes.iter_mut().for_each(|byte| *byte ^= 0x10);
+            std::fs::write(path, bytes).unwrap();
+        },
+        &|path| {
+            let bytes = std::fs::read(path).unwrap();
+            std::fs::write(path, &bytes[..bytes.len() - 7]).unwrap();
+        },
+    ];
+    for damage in damages {
+        let journals = open();
+        let handle = journals.get(&known()).await.unwrap();
+        assert!(
+            answers.is_empty() || files().len() >= usize::from(COMMANDS) / 16,
+            "a start writes old ids to files"
+        );
+        for n in 0..COMMANDS {
+            // While ids are read from the journal again, whoever asks is told to come back.
+            let answer = loop {
+                match handle.submit(add(n, 1)).await {
+                    Err(SubmitError::Rebuilding) => tokio::task::yield_now().await,
+                    answered => break answered.unwrap(),
+                }
+            };
+            match answers.get(usize::from(n)) {
+                Some((position, leaf)) => {
+                    assert_eq!((answer.position, answer.leaf, answer.replayed), (*position, *leaf, true));
+                }
+                None => answers.push((answer.position, answer.leaf)),
+            }
+            if n == COMMANDS / 2 {
+                files().iter().for_each(|path| damage(path));
+            }
+        }
+        let reused = loop {
+            match handle.submit(add(3, 2)).await {
+                Err(SubmitError::Rebuilding) => tokio::task::yield_now().await,
+                answered => break answered.unwrap_err(),
+            }
+        };
+        assert_eq!(reused, SubmitError::Reused { field: "add", position: answers[3].0 });
+        close(journals).await;
+        files().iter().for_each(|path| damage(path));
+    }
 }

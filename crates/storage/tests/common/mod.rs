@@ -40,6 +40,7 @@ pub fn small() -> Options {
         prepare_in_background: false,
         scrub_every: None,
         snapshot_records: u64::MAX,
+        ids_in_memory: usize::MAX,
     }
 }
 

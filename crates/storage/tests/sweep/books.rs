@@ -1,6 +1,6 @@
 //! A ledger of two hundred commands on a disk in memory, driven as the server drives it, but step by step.
 
-use engine::{Engine, Now, Recovery, Replay, Submitted};
+use engine::{Engine, NoPast, Now, Recovery, Replay, Submitted};
 use journal::{
     AccountNumber, Checkpoint, CheckpointSigner, Day, Digest, Instant, Origin, Outcome, Position, RequestId,
     Service, SystemName, Tree, house, leaf_hash, verify_consistency,
@@ -72,6 +72,7 @@ fn options() -> Options {
         prepare_in_background: false,
         scrub_every: None,
         snapshot_records: u64::MAX,
+        ids_in_memory: usize::MAX,
     }
 }
 
@@ -244,7 +245,7 @@ impl Books {
         let mut replayed = 0;
         for request in requests {
             let at = now(u64::from_be_bytes(request.request_id.to_bytes()[8..].try_into()?) & 0xff_ffff);
-            match self.engine.submit(at, request, 0)? {
+            match self.engine.submit(at, request, &mut NoPast)? {
                 Submitted::Recorded(answer) => {
                     answers.push((answer.position, answer.outcome, Digest::default()));
                 }
@@ -256,6 +257,7 @@ impl Books {
                     replayed += 1;
                     answers.push((answer.position, answer.outcome, leaf_hash(&record)));
                 }
+                Submitted::Unavailable => return Err("an id is unknown".into()),
             }
         }
         let group = self.engine.take_group();
