@@ -11,11 +11,14 @@ use journal::{Digest, Position, ProvenRange, Receipt};
 use proto::journal::v1::GetReceiptsRequest;
 use proto::journal::v1::journal_service_client::JournalServiceClient;
 use proto::referrals::v1::LineAnswer;
+use proto::registry::v1::registry_service_client::RegistryServiceClient;
+use proto::registry::v1::{AdvanceClockRequest, AdvanceClockResponse};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tonic::Status;
 
 /// Providers' systems that send at the same time, each a file after the other.
 const CLIENTS: u8 = 3;
@@ -27,6 +30,18 @@ fn rounds(usual: u64) -> u64 {
     asked.map_or(usual, |asked| asked * usual / 20)
 }
 
+/// Adds a line to the torture's report: what happened, and how often.
+fn report(test: &str, counts: &[(&str, u64)]) {
+    let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{what}={count}")).collect();
+    let line = format!("{test} {}", counts.join(" "));
+    say(&line);
+    if let Some(path) = std::env::var_os("ALMONER_TORTURE_REPORT") {
+        use std::io::Write as _;
+        let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+        writeln!(file, "{line}").unwrap();
+    }
+}
+
 /// What clients know, and what they keep of it.
 struct Load {
     /// Each client's file, and the answers to its lines so far.
@@ -36,13 +51,15 @@ struct Load {
     whole: Vec<(u8, BTreeMap<u64, LineAnswer>)>,
     receipts: tempfile::TempDir,
     kept: usize,
+    /// Disasters so far, each followed by a start that recovered.
+    rounds: u64,
 }
 
 impl Load {
     fn new() -> Self {
         let receipts = tempfile::tempdir().unwrap();
         let files = (1..=CLIENTS).map(|file| (file, BTreeMap::new())).collect();
-        Self { files, next_file: CLIENTS + 1, whole: Vec::new(), receipts, kept: 0 }
+        Self { files, next_file: CLIENTS + 1, whole: Vec::new(), receipts, kept: 0, rounds: 0 }
     }
 
     /// Sends until `batches` were answered in all, does `disaster` at once, and takes what was answered by then.
@@ -81,6 +98,7 @@ impl Load {
             }
         }
         disaster(process);
+        self.rounds += 1;
         for client in clients {
             let (file, known, whole) = client.await.unwrap();
             if whole {
@@ -131,7 +149,7 @@ impl Load {
     }
 
     /// Sends every file once more to its end, and compares all that is known with the books.
-    async fn settle(mut self, installation: &Installation) {
+    async fn settle(mut self, test: &str, installation: &Installation) {
         let process = installation.serve(&[]);
         self.files.append(&mut self.whole);
         let (mut lines, mut owed) = (0, 0);
@@ -143,17 +161,32 @@ impl Load {
         }
         assert_eq!(books(installation, &process, &process, owed).await, (lines, owed));
         assert_eq!(process.stop(), Some(0));
-        let verified = Command::new(binary())
-            .args(["audit", "verify", "--from"])
-            .arg(installation.data())
-            .arg("--receipt")
-            .arg(self.receipts.path())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
-        assert!(verified.status.success(), "{said}\n{}", String::from_utf8_lossy(&verified.stderr));
-        say(&format!("{lines} lines, {} receipts kept and verified", self.kept));
+        verify(installation, Some(self.receipts.path()));
+        let (lines, receipts) = (lines as u64, self.kept as u64);
+        report(
+            test,
+            &[
+                ("rounds", self.rounds),
+                ("faults", self.rounds),
+                ("recovered", self.rounds),
+                ("refused", 0),
+                ("lines", lines),
+                ("receipts", receipts),
+            ],
+        );
     }
+}
+
+/// Everything in the data folder is proved, and every receipt in the folder of receipts.
+fn verify(installation: &Installation, receipts: Option<&Path>) {
+    let mut command = Command::new(binary());
+    command.args(["audit", "verify", "--from"]).arg(installation.data());
+    if let Some(receipts) = receipts {
+        command.arg("--receipt").arg(receipts);
+    }
+    let verified = command.output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success(), "{said}\n{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 /// The `n`-th draw below `end`: SplitMix64 (Steele, Lea and Flood, 2014).
@@ -201,7 +234,7 @@ async fn killed_under_concurrent_load_it_keeps_everything_exactly_once() {
             damage_read_stores(&installation.data(), round / 4);
         }
     }
-    load.settle(&installation).await;
+    load.settle("kill-9", &installation).await;
 }
 
 /// The machine loses power: what was not synced is gone, on a real file system.
@@ -221,7 +254,7 @@ async fn a_power_cut_of_a_real_disk_keeps_everything_exactly_once() {
         .await;
         disk.remount();
     }
-    load.settle(&installation).await;
+    load.settle("power-cuts", &installation).await;
     drop(installation);
 }
 
@@ -231,24 +264,75 @@ async fn a_system_call_that_fails_ends_the_process_and_loses_nothing() {
     let installation = Installation::played();
     let mut load = Load::new();
     let faults = [
-        "fdatasync:error=EIO:when=2",
-        "pwrite64:error=ENOSPC:when=3",
-        "fdatasync:error=EIO:when=5",
-        "pwrite64:error=EIO:when=1",
+        ("referrals", "fdatasync:error=EIO:when=2"),
+        ("ledger", "fdatasync:error=EIO:when=2"),
+        ("referrals", "pwrite64:error=ENOSPC:when=3"),
+        ("ledger", "pwrite64:error=ENOSPC:when=3"),
+        ("referrals", "fdatasync:error=EIO:when=5"),
+        ("identity", "fdatasync:error=EIO:when=1"),
+        ("referrals", "pwrite64:error=EIO:when=1"),
+        ("ledger", "pwrite64:error=EIO:when=1"),
     ];
-    for (_, fault) in (0..rounds(2)).zip(faults.into_iter().cycle()) {
+    for (_, (service, fault)) in (0..rounds(4)).zip(faults.into_iter().cycle()) {
         let process = installation.serve(&[]);
-        let segments = installation.segments(SYSTEM, "referrals");
-        let Some(injecting) = strace(process.id(), fault, &segments) else {
+        let Some(injecting) = strace(process.id(), fault, &installation.segments(SYSTEM, service)) else {
             process.kill();
             return;
         };
         load.round(&installation, process, usize::MAX, |process| {
             let code = process.wait(Duration::from_secs(60));
-            assert_ne!(code, Some(0), "the process went on without its disk");
+            assert_ne!(code, Some(0), "{service}: the process went on without its disk");
         })
         .await;
         injecting.end();
     }
-    load.settle(&installation).await;
+    load.settle("system-calls", &installation).await;
+}
+
+/// Begins the `n`-th day after the demo's: every journal of the system records it.
+async fn begin_day(
+    installation: &Installation,
+    process: &Process,
+    n: u64,
+) -> Result<AdvanceClockResponse, Status> {
+    let to: journal::Instant = format!("2017-09-{:02}T06:00:00Z", n + 1).parse().unwrap();
+    let request = AdvanceClockRequest {
+        system: SYSTEM.into(),
+        request_id: format!("0192f0c1-2b3c-7d4e-8f90-{n:012}"),
+        advance_to: Some(wire::common::timestamp(to)),
+    };
+    let mut registry = RegistryServiceClient::new(installation.connect(process, "operator").await);
+    registry.advance_clock(request).await.map(tonic::Response::into_inner)
+}
+
+/// Whichever service's journal it is: each records the day that begins, and the disk of one of them fails then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_disk_of_any_journal_ends_the_process_and_the_day_begins_again() {
+    let installation = Installation::played();
+    let faults = ["fdatasync:error=EIO:when=1", "pwrite64:error=ENOSPC:when=1"];
+    let mut days = 0;
+    for (service, fault) in journal::Service::ALL.into_iter().zip(faults.into_iter().cycle()) {
+        let process = installation.serve(&[]);
+        let segments = installation.segments(SYSTEM, service.as_str());
+        let Some(injecting) = strace(process.id(), fault, &segments) else {
+            process.kill();
+            return;
+        };
+        let began = begin_day(&installation, &process, days).await;
+        assert!(began.is_err(), "{service}: answered without its disk: {began:?}");
+        assert_ne!(process.wait(Duration::from_secs(60)), Some(0), "{service}");
+        injecting.end();
+        let process = installation.serve(&[]);
+        let mut shown = Vec::new();
+        for _ in 0..2 {
+            let began = begin_day(&installation, &process, days).await.unwrap();
+            shown.push(began.clock_time.unwrap().seconds);
+        }
+        // The clock goes on; it is not moved twice.
+        assert!((0..60).contains(&(shown[1] - shown[0])), "{service}: {shown:?}");
+        assert_eq!(process.stop(), Some(0), "{service}");
+        verify(&installation, None);
+        days += 1;
+    }
+    report("every-journal", &[("rounds", days), ("faults", days), ("recovered", days), ("refused", 0)]);
 }

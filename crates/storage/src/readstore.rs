@@ -57,6 +57,8 @@ pub struct Opened {
     pub through: Option<Position>,
     /// Where the folder found in its place was put, when that one could not be used.
     pub set_aside: Option<PathBuf>,
+    /// What opening that one met; `None` when it was only of another format, or of more records than the journal holds.
+    pub met: Option<ReadStoreError>,
 }
 
 /// A derived store of (key, position, value).
@@ -88,12 +90,14 @@ impl ReadStore {
     /// of a position at or beyond `journal_end` (the journal was restored from a copy), or one that does not open, is moved
     /// beside it and a new one begun.
     pub fn open(folder: &Path, format: &str, journal_end: Position) -> Result<Opened, ReadStoreError> {
-        if let Some((store, through)) = Self::try_open(folder, format).ok().flatten()
-            && through.is_none_or(|through| through < journal_end)
-        {
-            return Ok(Opened { store, through, set_aside: None });
-        }
-        Self::fresh(folder, format)
+        let met = match Self::try_open(folder, format) {
+            Ok(Some((store, through))) if through.is_none_or(|through| through < journal_end) => {
+                return Ok(Opened { store, through, set_aside: None, met: None });
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        Ok(Opened { met, ..Self::fresh(folder, format)? })
     }
 
     /// Sets aside what is in `folder` and begins a new store: after an error of the old one, which must have been dropped.
@@ -101,7 +105,7 @@ impl ReadStore {
         let set_aside = set_aside(folder)?;
         let (store, _) = Self::try_open(folder, format)?
             .ok_or_else(|| ReadStoreError::Panicked { path: folder.to_owned() })?;
-        Ok(Opened { store, through: None, set_aside })
+        Ok(Opened { store, through: None, set_aside, met: None })
     }
 
     /// The store and its position; `None` when it is of another format.
@@ -249,4 +253,20 @@ fn set_aside(folder: &Path) -> Result<Option<PathBuf>, ReadStoreError> {
     std::fs::rename(folder, &target)
         .map_err(|source| ReadStoreError::File { path: folder.to_owned(), source })?;
     Ok(Some(target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_after_which_a_new_store_is_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("read");
+        let Opened { store, .. } = ReadStore::open(&path, "test", Position::new(9)).unwrap();
+        let failed: Result<(), _> = store.guarded(|| panic!("as sled does"));
+        assert!(matches!(failed, Err(ReadStoreError::Panicked { .. })), "{failed:?}");
+        drop(store);
+        assert!(ReadStore::fresh(&path, "test").unwrap().set_aside.is_some());
+    }
 }

@@ -39,7 +39,7 @@ fn read(store: &ReadStore) -> Result<Vec<(Vec<u8>, Stored)>, ReadStoreError> {
 fn what_is_flushed_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("read");
-    let Opened { store, through, set_aside } = open(&path);
+    let Opened { store, through, set_aside, .. } = open(&path);
     assert_eq!((through, set_aside), (None, None));
     fill(&store, 100).unwrap();
     store.insert(b"key/000007", at(500), b"newer").unwrap();

@@ -280,7 +280,8 @@ impl Index {
             ReadStore::open(&self.folder, &format, Position::new(handle.durable_count()))?
         };
         if let Some(folder) = &opened.set_aside {
-            tracing::warn!(system = %handle.system(), folder = %folder.display(), "a read store was set aside");
+            let met = opened.met.as_ref().map(|error| error as &dyn std::error::Error);
+            tracing::warn!(system = %handle.system(), folder = %folder.display(), error = met, "a read store was set aside");
         }
         let next = opened.through.map_or(Position::FIRST, Position::next);
         Ok(Open {

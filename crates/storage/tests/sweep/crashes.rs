@@ -1,7 +1,7 @@
 //! Every operation fails in every way; nothing acknowledged is lost, and nothing happens twice.
 
 use crate::books::{Answer, Books, Kept, Script, Witness, play, send};
-use crate::{drawn, rounds};
+use crate::{Count, drawn, rounds};
 use journal::{Outcome, Position};
 use std::io::ErrorKind;
 use testkit::{Crash, Fault, MemoryDisk};
@@ -73,7 +73,9 @@ fn operations(reference: &Reference, seed: u64) -> impl Iterator<Item = u64> {
 fn a_crash_at_every_operation_keeps_what_was_acknowledged() {
     let reference = Reference::new();
     assert!(reference.operations > 300, "{} operations", reference.operations);
+    let mut count = Count::of("crashes");
     for seed in rounds() {
+        count.rounds += 1;
         for at in operations(&reference, seed) {
             let disk = MemoryDisk::new();
             disk.fail_at(at, Fault::Crash);
@@ -84,6 +86,7 @@ fn a_crash_at_every_operation_keeps_what_was_acknowledged() {
             for crash in [chosen[at as usize % chosen.len()], Crash::sampled(sampled)] {
                 let what = format!("seed {seed}, operation {at}, {crash:?}");
                 reference.check(&disk.after(crash), &witness, &what);
+                count.recovered();
             }
         }
     }
@@ -99,7 +102,9 @@ fn an_error_at_every_operation_stops_the_journal_and_loses_nothing() {
         Fault::Short(ErrorKind::StorageFull),
         Fault::Broken(ErrorKind::Other),
     ];
+    let mut count = Count::of("errors");
     for seed in rounds() {
+        count.rounds += 1;
         for at in operations(&reference, seed) {
             let fault = faults[(drawn(seed, at) % 4) as usize];
             let disk = MemoryDisk::new();
@@ -112,6 +117,7 @@ fn an_error_at_every_operation_stops_the_journal_and_loses_nothing() {
             for crash in [Crash::KILL, Crash::sampled(drawn(seed, at + 1))] {
                 let what = format!("seed {seed}, operation {at}, {fault:?}, {crash:?}");
                 reference.check(&disk.after(crash), &witness, &what);
+                count.recovered();
             }
         }
     }
@@ -121,7 +127,9 @@ fn an_error_at_every_operation_stops_the_journal_and_loses_nothing() {
 #[test]
 fn a_crash_of_the_recovery_from_a_crash_loses_nothing() {
     let reference = Reference::new();
+    let mut count = Count::of("crashes-of-recovery");
     for seed in rounds() {
+        count.rounds += 1;
         for n in 0..24 {
             let at = drawn(seed, n) % reference.operations;
             let first = MemoryDisk::new();
@@ -137,6 +145,7 @@ fn a_crash_of_the_recovery_from_a_crash_loses_nothing() {
                 let crash = Crash::sampled(drawn(seed, n * 100 + again));
                 let what = format!("seed {seed}, operation {at}, then {again} of the start, {crash:?}");
                 reference.check(&disk.after(crash), &witness, &what);
+                count.recovered();
             }
         }
     }

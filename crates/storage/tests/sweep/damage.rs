@@ -2,7 +2,7 @@
 //! served and never cut off.
 
 use crate::books::{Books, FOLDER, Script, chain, journal_folder, play, send};
-use crate::{drawn, rounds};
+use crate::{Count, drawn, rounds};
 use journal::{Position, leaf_hash};
 use std::path::{Path, PathBuf};
 use testkit::{Crash, MemoryDisk};
@@ -74,7 +74,9 @@ pub fn everywhere(disk: &MemoryDisk, seed: u64, mut each: impl FnMut(&Path, usiz
 #[test]
 fn damage_anywhere_before_a_start_is_named_or_changes_nothing() {
     let (sound, records) = played();
+    let mut count = Count::of("damage-at-rest");
     for seed in rounds() {
+        count.rounds += 1;
         let (mut refused, mut harmless) = (0, 0);
         everywhere(&sound, seed, |path, offset, _, bytes, what| {
             let disk = sound.copy();
@@ -83,6 +85,7 @@ fn damage_anywhere_before_a_start_is_named_or_changes_nothing() {
             match Books::start_reading(&disk, |record| found.push(record.to_vec())) {
                 Ok(books) => {
                     harmless += 1;
+                    count.recovered();
                     // What is derived is derived again; what is asked for later is checked then; and what was never written may
                     // come to look like an interrupted write.
                     let written = written(&sound, path, offset);
@@ -93,6 +96,7 @@ fn damage_anywhere_before_a_start_is_named_or_changes_nothing() {
                 }
                 Err(error) => {
                     refused += 1;
+                    count.refused();
                     let said = chain(&*error);
                     assert!(said.contains(&path.display().to_string()), "{what}: {said}");
                     assert!(
@@ -145,7 +149,9 @@ fn read_blobs(books: &Books, path: &Path, what: &str) {
 #[test]
 fn a_record_that_was_damaged_since_is_named_and_not_served() {
     let (sound, records) = played();
+    let mut count = Count::of("damage-while-open");
     for seed in rounds() {
+        count.rounds += 1;
         let mut named = 0;
         everywhere(&sound, seed, |path, offset, damage, bytes, what| {
             // One damage each is enough here: the check is the same.
@@ -158,6 +164,7 @@ fn a_record_that_was_damaged_since_is_named_and_not_served() {
             let books = Books::start(&disk).unwrap();
             disk.corrupt(path, offset, &bytes);
             let reader = books.store.reader();
+            let before = named;
             for (n, record) in records.iter().enumerate() {
                 let position = Position::new(n as u64);
                 match reader.read(position) {
@@ -170,6 +177,11 @@ fn a_record_that_was_damaged_since_is_named_and_not_served() {
                         assert!(said.contains("is damaged at byte"), "{what}: {said}");
                     }
                 }
+            }
+            if named > before {
+                count.refused();
+            } else {
+                count.recovered();
             }
         });
         assert!(named > 50, "{named} reads met damage");

@@ -17,7 +17,48 @@ mod crashes;
 mod damage;
 mod mirror;
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
+
+/// How many faults a test injected, and what became of them; a line of the torture's report when it is dropped.
+struct Count {
+    test: &'static str,
+    rounds: u64,
+    faults: u64,
+    recovered: u64,
+    refused: u64,
+}
+
+impl Count {
+    const fn of(test: &'static str) -> Self {
+        Self { test, rounds: 0, faults: 0, recovered: 0, refused: 0 }
+    }
+
+    /// A fault from which a start recovered, or which harmed nothing.
+    const fn recovered(&mut self) {
+        self.faults += 1;
+        self.recovered += 1;
+    }
+
+    /// A fault that was named and refused.
+    const fn refused(&mut self) {
+        self.faults += 1;
+        self.refused += 1;
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        let Self { test, rounds, faults, recovered, refused } = self;
+        if let Some(path) = std::env::var_os("ALMONER_TORTURE_REPORT")
+            && !std::thread::panicking()
+        {
+            let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+            writeln!(file, "{test} rounds={rounds} faults={faults} recovered={recovered} refused={refused}")
+                .unwrap();
+        }
+    }
+}
 
 /// The rounds of a test, each with its seed: one as a rule, as many as fit when the torture gives time.
 fn rounds() -> impl Iterator<Item = u64> {

@@ -3,7 +3,7 @@
 use crate::books::{Books, FOLDER, Kept, MIRROR, Script, Witness, chain, play_on, send};
 use crate::crashes::Reference;
 use crate::damage::{SECTOR, everywhere};
-use crate::{drawn, rounds};
+use crate::{Count, drawn, rounds};
 use journal::Position;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,9 @@ fn a_crash_or_an_error_of_either_device_loses_nothing() {
     let disk = MemoryDisk::new();
     assert_eq!(play_on(&disk, Kept::Twice, &reference.script).failure, None);
     let operations = disk.operations();
+    let mut count = Count::of("mirror-crashes");
     for seed in rounds() {
+        count.rounds += 1;
         for at in (drawn(seed, 0) % 3..operations).step_by(3) {
             let fault = [Fault::Crash, Fault::Error(ErrorKind::Other), Fault::Short(ErrorKind::StorageFull)]
                 [(drawn(seed, at) % 3) as usize];
@@ -59,6 +61,7 @@ fn a_crash_or_an_error_of_either_device_loses_nothing() {
             let left = disk.after(crash);
             reference.check_on(&left, Kept::Twice, &witness, &what);
             alike(&left, &what);
+            count.recovered();
         }
     }
 }
@@ -67,7 +70,9 @@ fn a_crash_or_an_error_of_either_device_loses_nothing() {
 fn damage_anywhere_in_one_copy_is_mended_at_a_start() {
     let sound = played();
     let records = Reference::new().records;
+    let mut count = Count::of("mirror-damage");
     for seed in rounds() {
+        count.rounds += 1;
         let mut cases = 0;
         everywhere(&sound, seed, |path, offset, _, bytes, what| {
             if copies(path).is_none() {
@@ -80,6 +85,7 @@ fn damage_anywhere_in_one_copy_is_mended_at_a_start() {
                 assert!(books.blobs.get(digest).unwrap().is_some(), "{what}");
             }
             cases += 1;
+            count.recovered();
         });
         assert!(cases > 500, "{cases} cases");
     }
