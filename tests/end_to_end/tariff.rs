@@ -126,3 +126,48 @@ fn every_price_is_computed_again_by_a_program_that_is_not_ours() {
         assert!(said.starts_with("4606 groups, 2777418 cases, "), "{said}");
     }
 }
+
+/// What `almoner tariff load` of a workbook says, with one figure of it changed.
+fn load(change: &[&str]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let workbook = folder.path().join("annex-a.xlsx");
+    let made = Command::new("python3")
+        .arg(project().join("tests/tariff/workbook.py"))
+        .arg(project().join("crates/tariff/data/apc_2017-18.csv"))
+        .arg(&workbook)
+        .args(change)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let words = "--financial-year 2017-18 --name annex-a-2017-18 --source Annex-A";
+    let loaded = Command::new(binary())
+        .args(["tariff", "load"])
+        .arg(&workbook)
+        .args(words.split(' '))
+        .output()
+        .unwrap();
+    (loaded.status.success(), String::from_utf8(loaded.stdout).unwrap())
+}
+
+#[test]
+fn a_published_workbook_is_read_with_its_traps_and_shows_what_it_changes() {
+    let (read, said) = load(&[]);
+    assert!(read, "{said}");
+    for words in [
+        "sheet `1. APC & OPROC`: admitted care and outpatient procedures, heading in row 3",
+        "sheets passed over: Contents; No national price; Maternity",
+        "2303 rows for 2017-18",
+        "£7301326",
+        "difference from ntps-2017-19-apc-2017-18: 0 figures, 0 rows more, 0 rows fewer; 2303 rows the same",
+        "nothing is proposed",
+    ] {
+        assert!(said.contains(words), "{words} is not in:\n{said}");
+    }
+    let (read, said) = load(&["BZ34C", "combined_daycase_ordinary_elective_gbp", "668"]);
+    assert!(
+        read && said.contains("BZ34C combined_daycase_ordinary_elective_gbp: £667.00 → £668.00"),
+        "{said}"
+    );
+    let (read, said) = load(&["BZ34C", "day_case_gbp", "668"]);
+    assert!(!read && said.contains("exclude each other"), "{said}");
+}

@@ -168,7 +168,10 @@ fn put_rows(state: &mut State, command: &Command) {
 
 fn put_content(state: &mut State, content: &Content) {
     match content {
-        Content::PriceBook(book) => table::put(state, core::slice::from_ref(book)),
+        Content::PriceBook(book) => {
+            table::put(state, core::slice::from_ref(book));
+            state.book_names.insert(book.id, book.digest);
+        }
         Content::Contracts(rows) => table::put(state, rows),
         Content::BankDetails(rows) => table::put(state, rows),
     }

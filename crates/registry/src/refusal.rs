@@ -146,6 +146,13 @@ pub enum Refusal {
     /// The digest approved is not the digest proposed.
     #[n(22)]
     DigestMismatch,
+    /// A price book of that name with other prices is, or was, in force: what was priced from it names it.
+    #[n(23)]
+    PriceBookNameUsed {
+        /// The name.
+        #[n(0)]
+        price_book: BookId,
+    },
 }
 
 impl Refusal {
@@ -171,6 +178,7 @@ impl Refusal {
             Self::ContractOfAnotherProvider { .. } => "CONTRACT_OF_ANOTHER_PROVIDER",
             Self::ContractsOverlap { .. } => "CONTRACTS_OVERLAP",
             Self::PriceBookMalformed { .. } => "PRICE_BOOK_MALFORMED",
+            Self::PriceBookNameUsed { .. } => "PRICE_BOOK_NAME_USED",
             Self::TooManyProposals => "TOO_MANY_PROPOSALS",
             Self::ProposalUnknown { .. } => "PROPOSAL_UNKNOWN",
             Self::SamePerson => ApprovalRefusal::SamePerson.reason(),
@@ -179,7 +187,7 @@ impl Refusal {
     }
 
     /// Every code, in the order of precedence.
-    pub const REASONS: [&'static str; 22] = [
+    pub const REASONS: [&'static str; 23] = [
         "BATCH_SIZE",
         "ROW_REPEATED",
         "VALIDITY_BACKWARDS",
@@ -202,6 +210,7 @@ impl Refusal {
         "PROPOSAL_UNKNOWN",
         "SAME_PERSON",
         "DIGEST_MISMATCH",
+        "PRICE_BOOK_NAME_USED",
     ];
 
     /// Whether the same command could succeed later, under another request id.
@@ -216,6 +225,7 @@ impl Refusal {
             | Self::DeadlinePassed { .. }
             | Self::ContractOfAnotherProvider { .. }
             | Self::ContractsOverlap { .. }
+            | Self::PriceBookNameUsed { .. }
             | Self::TooManyProposals
             | Self::ProposalUnknown { .. }
             | Self::SamePerson
@@ -246,7 +256,9 @@ impl Refusal {
             | Self::ContractInstalments { contract }
             | Self::ContractOfAnotherProvider { contract }
             | Self::ContractsOverlap { contract, .. } => contract.to_string(),
-            Self::PriceBookMalformed { price_book } => price_book.to_string(),
+            Self::PriceBookMalformed { price_book } | Self::PriceBookNameUsed { price_book } => {
+                price_book.to_string()
+            }
             Self::RowRepeated { row } | Self::ValidityBackwards { row } | Self::TextLength { row } => {
                 format!("[{row}]")
             }
@@ -312,6 +324,9 @@ impl fmt::Display for Refusal {
             }
             Self::PriceBookMalformed { price_book } => {
                 write!(f, "the bytes are not the price book {price_book}")
+            }
+            Self::PriceBookNameUsed { price_book } => {
+                write!(f, "{price_book} is the name of other prices that were used: give these another name")
             }
             Self::TooManyProposals => f.write_str("too many proposals wait: approve or withdraw some"),
             Self::ProposalUnknown { proposal } => {

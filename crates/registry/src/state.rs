@@ -1,7 +1,7 @@
 //! What decisions and snapshots need.
 
 use crate::{Content, KnownBody, PriceBook};
-use journal::{Day, Instant, Position};
+use journal::{Day, Digest, Instant, Position};
 use nhs::{FinancialYear, OdsCode, Period, PostcodeDistrict, PracticeCode};
 use reference::{
     BankDetails, Contract, ContractId, Deadlines, District, MarketForces, Organisation, PaymentChannel,
@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
 };
+use tariff::BookId;
 
 /// A proposal that waits for another person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub struct State {
     pub(crate) districts: BTreeMap<(PostcodeDistrict, Day), District>,
     pub(crate) contracts: BTreeMap<(ContractId, Day), Contract>,
     pub(crate) price_books: BTreeMap<(FinancialYear, PriceKind), PriceBook>,
+    pub(crate) book_names: BTreeMap<BookId, Digest>,
     pub(crate) deadlines: BTreeMap<Period, Deadlines>,
     pub(crate) bank_holidays: BTreeSet<Day>,
     pub(crate) channels: BTreeMap<(OdsCode, Day), PaymentChannel>,
@@ -88,6 +90,24 @@ impl State {
     /// The price books in force, by financial year and kind.
     pub fn price_books(&self) -> impl Iterator<Item = &PriceBook> {
         self.price_books.values()
+    }
+
+    /// The price book in force for that year and kind.
+    #[must_use]
+    pub fn price_book(&self, year: FinancialYear, kind: PriceKind) -> Option<&PriceBook> {
+        self.price_books.get(&(year, kind))
+    }
+
+    /// The digest of the price book that is, or last was, in force under that name.
+    #[must_use]
+    pub fn book_named(&self, name: BookId) -> Option<Digest> {
+        self.book_names.get(&name).copied()
+    }
+
+    /// The proposal of that record, while it waits.
+    #[must_use]
+    pub fn proposal(&self, proposal: Position) -> Option<&Pending> {
+        self.pending.get(&proposal)
     }
 
     /// Proposals that wait, in the order in which they were made.

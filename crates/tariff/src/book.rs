@@ -296,10 +296,41 @@ impl AttendancePrices {
         }
     }
 
+    /// The row for functions without one, if there is one.
+    #[must_use]
+    pub const fn default_row(&self) -> Option<&AttendanceRow> {
+        self.default.as_ref()
+    }
+
     /// Every row of a function of its own, by code.
     #[must_use]
     pub fn rows(&self) -> &[(TreatmentFunction, AttendanceRow)] {
         &self.rows
+    }
+}
+
+impl AttendanceColumn {
+    /// Every column, in the order of a row.
+    pub const ALL: &'static [Self] = &[
+        Self::FirstSingle,
+        Self::FirstMulti,
+        Self::FollowUpSingle,
+        Self::FollowUpMulti,
+        Self::RemoteFirst,
+        Self::RemoteFollowUp,
+    ];
+
+    /// Its name in the shipped list.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstSingle => "first_single_gbp",
+            Self::FirstMulti => "first_multi_gbp",
+            Self::FollowUpSingle => "follow_up_single_gbp",
+            Self::FollowUpMulti => "follow_up_multi_gbp",
+            Self::RemoteFirst => "remote_first_gbp",
+            Self::RemoteFollowUp => "remote_follow_up_gbp",
+        }
     }
 }
 

@@ -42,6 +42,7 @@ mod attendance;
 mod book;
 mod books;
 pub mod builtin;
+mod diff;
 mod explain;
 pub mod load;
 mod mff;
@@ -59,6 +60,7 @@ pub use book::{
     Content, PriceBook,
 };
 pub use books::Books;
+pub use diff::{Change, ColumnTotal, Difference, column_totals};
 pub use explain::{Figure, Step, explain};
 pub use mff::{Mff, MffSource, MffTable};
 pub use no_price::{NoPrice, NoPriceClass};

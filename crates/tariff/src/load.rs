@@ -4,7 +4,8 @@
 //! text with thousands commas; headings differ a little between years; titles may stand above the heading.
 
 use crate::{
-    AdmittedPrices, AdmittedRow, AttendancePrices, AttendanceRow, BookError, BookId, Content, PriceBook,
+    AdmittedPrices, AdmittedRow, AttendanceColumn, AttendancePrices, AttendanceRow, BookError, BookId,
+    Content, PriceBook,
 };
 use core::str::FromStr;
 use csv::{ByteRecord, ReaderBuilder, Trim};
@@ -117,6 +118,9 @@ const ATTENDANCE: [&str; 7] = [
     "remote_follow_up_gbp",
 ];
 
+/// What every attendance list has: the published ones price nothing that is not face to face.
+const ATTENDANCE_NEEDED: &[&str] = ATTENDANCE.split_at(5).0;
+
 /// This crate's name for a column of Annex A, whatever its heading is called this year.
 fn admitted_column(heading: &str) -> Option<&'static str> {
     // Longer beginnings stand before the shorter ones that they begin with.
@@ -132,13 +136,95 @@ fn admitted_column(heading: &str) -> Option<&'static str> {
         ("nonelective", "non_elective_gbp"),
         ("perdaylongstay", "per_day_long_stay_gbp"),
     ];
-    let plain: String =
-        heading.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let plain = plain(heading);
     match plain.as_str() {
         "hrg" | "hrgcode" => Some("hrg"),
         "name" | "hrgname" => Some("name"),
         _ => BEGINNINGS.iter().find(|(beginning, _)| plain.starts_with(beginning)).map(|(_, column)| *column),
     }
+}
+
+/// This crate's name for a column of an attendance list: its own, or one that names the attendance group that it prices.
+/// The letters run the other way round from what one would think: A is follow-up, B is first.
+fn attendance_column(heading: &str) -> Option<&'static str> {
+    const GROUPS: [(&str, AttendanceColumn); 6] = [
+        ("wf01b", AttendanceColumn::FirstSingle),
+        ("wf02b", AttendanceColumn::FirstMulti),
+        ("wf01a", AttendanceColumn::FollowUpSingle),
+        ("wf02a", AttendanceColumn::FollowUpMulti),
+        ("wf01d", AttendanceColumn::RemoteFirst),
+        ("wf01c", AttendanceColumn::RemoteFollowUp),
+    ];
+    if let Some(column) = ATTENDANCE.into_iter().find(|column| *column == heading) {
+        return Some(column);
+    }
+    let plain = plain(heading);
+    match plain.as_str() {
+        "tfc" | "treatmentfunctioncode" => Some("treatment_function"),
+        _ => {
+            let named = GROUPS.iter().find(|(group, _)| plain.starts_with(group));
+            named.map(|(_, column)| column.as_str())
+        }
+    }
+}
+
+/// A heading without what differs from year to year.
+fn plain(heading: &str) -> String {
+    heading.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// The two layouts of a published list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Admitted care and outpatient procedures, by HRG.
+    Admitted,
+    /// Attendances, by treatment function.
+    Attendance,
+}
+
+/// How a list was understood: the layout, the line of its heading, and which heading stands for which column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Understood {
+    /// The layout.
+    pub layout: Layout,
+    /// The line of the heading, from 1.
+    pub line: u64,
+    /// Each column by this crate's name, with the heading as it stands there.
+    pub columns: Vec<(&'static str, String)>,
+    /// The headings that stand for nothing here.
+    pub passed_over: Vec<String>,
+}
+
+/// How a list will be read, when it has the heading of one.
+#[must_use]
+pub fn understand(bytes: &[u8]) -> Option<Understood> {
+    let text = core::str::from_utf8(bytes).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+    for record in reader.byte_records().take(HEADING_ROWS_MAX) {
+        let record = record.ok()?;
+        let line = record.position().map_or(0, csv::Position::line);
+        for layout in [Layout::Admitted, Layout::Attendance] {
+            let (wanted, column_of): (&[_], fn(&str) -> _) = match layout {
+                Layout::Admitted => (&ADMITTED, admitted_column),
+                Layout::Attendance => (ATTENDANCE_NEEDED, attendance_column),
+            };
+            let found = heading(&record, column_of);
+            if wanted.iter().all(|wanted| found.iter().any(|(name, _)| name == wanted)) {
+                return Some(understood(layout, line, &record, &found));
+            }
+        }
+    }
+    None
+}
+
+fn understood(layout: Layout, line: u64, record: &ByteRecord, found: &[(&'static str, usize)]) -> Understood {
+    let text = |index| String::from_utf8_lossy(record.get(index).unwrap_or_default()).into_owned();
+    let columns = found.iter().map(|(name, index)| (*name, text(*index))).collect();
+    let other = (0..record.len()).filter(|index| !found.iter().any(|(_, at)| at == index)).map(text);
+    let passed_over = other.filter(|heading| !heading.is_empty()).collect();
+    Understood { layout, line, columns, passed_over }
 }
 
 /// Reads an admitted care and outpatient procedure list: the shipped form, or Annex A saved as CSV. Errors name every
@@ -171,13 +257,13 @@ pub fn admitted(title: &Title<'_>, bytes: &[u8]) -> Result<PriceBook, LoadError>
     book(title, Content::Admitted(AdmittedPrices::new(rows)))
 }
 
-/// Reads an attendance list. A row whose function is `default` prices the functions that have no row. Errors name every
+/// Reads an attendance list: the shipped form, or one whose headings begin with the attendance groups (`WF01B First
+/// attendance …`); columns for what is not face to face may be missing. A row whose function is `default` prices the functions that have no row. Errors name every
 /// bad row.
 pub fn attendance(title: &Title<'_>, bytes: &[u8]) -> Result<PriceBook, LoadError> {
     let mut rows: Vec<(TreatmentFunction, AttendanceRow)> = Vec::new();
     let mut default = None;
-    let named = |heading: &str| ATTENDANCE.into_iter().find(|column| *column == heading);
-    read(bytes, &ATTENDANCE, named, |row| {
+    read(bytes, ATTENDANCE_NEEDED, attendance_column, |row| {
         let prices = AttendanceRow {
             first_single_pence: row.pounds("first_single_gbp"),
             first_multi_pence: row.pounds("first_multi_gbp"),

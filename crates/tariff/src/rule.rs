@@ -1,5 +1,6 @@
 //! The rules that led to a price, compactly.
 
+use crate::AttendanceColumn;
 use core::fmt;
 use minicbor::{Decode, Encode};
 
@@ -148,12 +149,12 @@ impl Rule {
                 Some("combined_daycase_ordinary_elective_gbp")
             }
             Self::OutpatientProcedure => Some("outpatient_procedure_gbp"),
-            Self::FirstAttendance => Some("first_single_gbp"),
-            Self::FirstAttendanceMulti => Some("first_multi_gbp"),
-            Self::FollowUpAttendance => Some("follow_up_single_gbp"),
-            Self::FollowUpAttendanceMulti => Some("follow_up_multi_gbp"),
-            Self::FirstRemote => Some("remote_first_gbp"),
-            Self::FollowUpRemote => Some("remote_follow_up_gbp"),
+            Self::FirstAttendance => Some(AttendanceColumn::FirstSingle.as_str()),
+            Self::FirstAttendanceMulti => Some(AttendanceColumn::FirstMulti.as_str()),
+            Self::FollowUpAttendance => Some(AttendanceColumn::FollowUpSingle.as_str()),
+            Self::FollowUpAttendanceMulti => Some(AttendanceColumn::FollowUpMulti.as_str()),
+            Self::FirstRemote => Some(AttendanceColumn::RemoteFirst.as_str()),
+            Self::FollowUpRemote => Some(AttendanceColumn::RemoteFollowUp.as_str()),
             Self::LocalPrice => Some("local_price"),
             Self::LocalVariation => Some("local_variation"),
             Self::ElectiveAdmission

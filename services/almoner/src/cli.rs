@@ -96,7 +96,7 @@ impl Cli {
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,
-            Command::Tariff(options) => commands::tariff::run(&options),
+            Command::Tariff(options) => Box::pin(commands::tariff::run(options, &calling)).await,
             Command::Backup(options) => commands::backup::backup(&options),
             Command::Restore(options) => commands::backup::restore(&options),
             Command::Journal(options) => commands::journal::run(&options),

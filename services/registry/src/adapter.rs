@@ -193,7 +193,12 @@ writes! {
     propose_contracts(ProposeContractsRequest) -> ProposeContractsResponse
         by inward::propose_contracts, proposed!(ProposeContractsResponse);
     propose_price_book(ProposePriceBookRequest) -> ProposePriceBookResponse
-        by inward::propose_price_book, proposed!(ProposePriceBookResponse);
+        by inward::propose_price_book,
+        |done: crate::write::Done| v1::ProposePriceBookResponse {
+            recorded: done.recorded,
+            proposal: done.proposal,
+            difference: done.difference,
+        };
     propose_bank_details(ProposeBankDetailsRequest) -> ProposeBankDetailsResponse
         by inward::propose_bank_details, proposed!(ProposeBankDetailsResponse);
     approve_proposal(ApproveProposalRequest) -> ApproveProposalResponse

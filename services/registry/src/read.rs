@@ -4,7 +4,7 @@ use crate::Adapter;
 use journal::{Day, Digest, Instant, Position, SystemName};
 use proto::{common::v1::AsOf, registry::v1};
 use reference::{ContractId, Snapshot};
-use registry::{Refusal, State};
+use registry::{Content, Refusal, State};
 use server::journals::{Clock as _, ReadAt, service_urn};
 use std::sync::{Arc, PoisonError};
 use tonic::Status;
@@ -175,10 +175,18 @@ impl Adapter {
         let ((rows, more), at) = read.await?;
         let last = rows.last().map(|(position, _)| position.get().to_le_bytes().to_vec());
         let next = self.pages().response(&page, next(&page, &at, more, last).as_ref());
-        let proposals = rows
-            .into_iter()
-            .map(|(position, pending)| outward::proposal(position, pending.proposed_time, pending.content))
-            .collect();
+        let mut proposals = Vec::with_capacity(rows.len());
+        for (position, pending) in rows {
+            let book = match &pending.content {
+                Content::PriceBook(book) => Some(book.clone()),
+                Content::Contracts(_) | Content::BankDetails(_) => None,
+            };
+            let mut row = outward::proposal(position, pending.proposed_time, pending.content);
+            if let (Some(book), Some(v1::proposal::Content::PriceBook(shown))) = (book, &mut row.content) {
+                shown.difference = Some(self.difference(&handle, &system, &book).await?);
+            }
+            proposals.push(row);
+        }
         Ok(v1::ListProposalsResponse { proposals, page: Some(next), as_of: Some(as_of(&at)) })
     }
 

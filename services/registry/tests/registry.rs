@@ -269,6 +269,59 @@ async fn what_two_people_agreed_on_is_what_others_decide_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_price_book_shows_what_it_changes_and_its_name_stands_for_one_list_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let (frame, registry) = started(folder.path()).await;
+    registry.register_organisations(by("ann", organisations(1))).await.unwrap();
+    registry.register_system(by("ann", system(2))).await.unwrap();
+    let list = |number: u32, name: &str, first: &str, validate_only: bool| {
+        let mut request = price_book(number);
+        let book = request.price_book.as_mut().unwrap();
+        (book.price_book, request.validate_only) = (name.into(), validate_only);
+        book.csv = String::from_utf8(book.csv.clone()).unwrap().replace(",145,", first).into();
+        request
+    };
+    let agree = async |number: u32, request| {
+        let answer = registry.propose_price_book(by("ann", request)).await.unwrap().into_inner();
+        let proposal = answer.proposal.unwrap();
+        registry.approve_proposal(by("bob", approval(number, &proposal))).await.unwrap();
+        answer.difference.unwrap()
+    };
+    let first = agree(4, list(3, "local", ",145,", false)).await;
+    assert_eq!(first, v1::PriceBookDifference::default(), "there was none before");
+    // What a corrected list changes is said before anybody agrees, and whether or not it is recorded.
+    let checked =
+        registry.propose_price_book(by("ann", list(5, "local-2", ",150,", true))).await.unwrap().into_inner();
+    assert!(checked.recorded.is_none() && checked.proposal.is_none());
+    let change = v1::PriceChange {
+        row: "default".into(),
+        column: "first_single_gbp".into(),
+        before: Some(145_00),
+        after: Some(150_00),
+    };
+    let expected = v1::PriceBookDifference {
+        replaces: "local".into(),
+        changes: vec![change],
+        change_count: 1,
+        ..Default::default()
+    };
+    assert_eq!(checked.difference, Some(expected.clone()));
+    // Two lists are proposed under one name; the second agreed on comes too late for it.
+    let late =
+        registry.propose_price_book(by("ann", list(6, "local-2", ",-,", false))).await.unwrap().into_inner();
+    assert_eq!(agree(8, list(7, "local-2", ",150,", false)).await, expected);
+    let refused =
+        registry.approve_proposal(by("bob", approval(9, &late.proposal.unwrap()))).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::FailedPrecondition, "PRICE_BOOK_NAME_USED".into()));
+    // A name that was in force is used too; the same list under it is no other list.
+    let refused =
+        registry.propose_price_book(by("ann", list(10, "local", ",151,", false))).await.unwrap_err();
+    assert_eq!(reason(&refused), (Code::FailedPrecondition, "PRICE_BOOK_NAME_USED".into()));
+    agree(12, list(11, "local", ",145,", false)).await;
+    frame.run(async {}).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn listings_go_on_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let (frame, registry) = started(folder.path()).await;

@@ -1,6 +1,6 @@
 //! Lists as people send them.
 
-use crate::{BookError, Content, MffTable, PriceBook, load};
+use crate::{BookError, Content, Difference, MffTable, PriceBook, column_totals, load};
 use expect_test::{Expect, expect};
 
 const HEADING: &str = "hrg,name,outpatient_procedure_gbp,combined_daycase_ordinary_elective_gbp,day_case_gbp,\
@@ -209,4 +209,68 @@ fn a_book_replaces_the_one_of_its_year_and_kind_only() {
     assert_eq!(replaced.id().as_str(), "ntps-2017-19-apc-2017-18");
     assert_eq!((changed.all().len(), books.all().len()), (4, 4));
     assert!(changed.get(newer.id()).is_some() && changed.get(replaced.id()).is_none());
+}
+
+#[test]
+fn a_published_attendance_list_is_read_by_its_groups() {
+    let text = "Table 2: outpatient attendances,,,,,,\n\
+        Treatment function code,Treatment function name,WF01B First Attendance - Single Professional,\
+        WF01A Follow Up Attendance - Single Professional,WF02B First Attendance - Multi Professional,\
+        WF02A Follow Up Attendance - Multi Professional\n\
+        130,Ophthalmology,106,60,108,87\n\
+        812,Diagnostic imaging,-,-,-,-\n";
+    let understood = load::understand(text.as_bytes()).unwrap();
+    assert_eq!((understood.layout, understood.line), (load::Layout::Attendance, 2));
+    assert_eq!(understood.passed_over, ["Treatment function name"]);
+    let book = load::attendance(&title(), text.as_bytes()).unwrap();
+    let crate::Content::Attendance(prices) = book.content() else { panic!("not attendances") };
+    let (row, default) = prices.get("130".parse().unwrap()).unwrap();
+    // A is follow-up, B is first, whatever their order in the list.
+    let pounds: Vec<_> = crate::AttendanceColumn::ALL.iter().map(|column| row.get(*column)).collect();
+    assert_eq!(pounds, [Some(106_00), Some(108_00), Some(60_00), Some(87_00), None, None]);
+    assert!(!default && prices.get("812".parse().unwrap()).unwrap().0.first_single_pence.is_none());
+}
+
+#[test]
+fn what_is_no_list_is_not_understood() {
+    for text in ["", "HRG code,HRG name\nAA22C,Stroke\n", "\u{0}\u{1}", "a,b\n1,2\n"] {
+        assert_eq!(load::understand(text.as_bytes()), None, "{text}");
+    }
+    let shipped = include_bytes!("../../data/apc_2017-18.csv");
+    let understood = load::understand(shipped).unwrap();
+    assert_eq!((understood.layout, understood.columns.len()), (load::Layout::Admitted, 10));
+}
+
+#[test]
+fn a_difference_names_every_row_and_figure() {
+    let lists = crate::builtin::lists().unwrap();
+    let old = lists[0].read().unwrap();
+    assert!(Difference::between(&old, &old).is_none());
+    let text = String::from_utf8(lists[0].csv.to_vec()).unwrap();
+    let cataract = text.lines().find(|line| line.starts_with("BZ34C")).unwrap();
+    let hip = text.lines().find(|line| line.starts_with("HN12F")).unwrap();
+    let edited = text
+        .replace(cataract, &cataract.replace(",667,", ",,").replace(",5,257", ",5,258"))
+        .replace(hip, &hip.replace("HN12F", "HN99Z"));
+    let new = load::admitted(&title(), edited.as_bytes()).unwrap();
+    let found = Difference::between(&old, &new);
+    assert_eq!(
+        (found.added, found.removed, found.same),
+        (vec!["HN99Z".to_owned()], vec!["HN12F".to_owned()], 2301)
+    );
+    let changes: Vec<_> =
+        found.changed.iter().map(|c| (c.row.as_str(), c.column, c.before, c.after)).collect();
+    assert_eq!(
+        changes,
+        [
+            ("BZ34C", "combined_daycase_ordinary_elective_gbp", Some(667_00), None),
+            ("BZ34C", "per_day_long_stay_gbp", Some(257_00), Some(258_00)),
+        ]
+    );
+    let other_kind = lists[2].read().unwrap();
+    let found = Difference::between(&old, &other_kind);
+    assert_eq!((found.added.len(), found.removed.len(), found.same), (55, 2303, 0));
+    let totals = column_totals(&old);
+    let combined = totals.iter().find(|total| total.column.starts_with("combined")).unwrap();
+    assert_eq!((combined.values, combined.none, combined.sum), (2277, 26, 7_301_326_00));
 }

@@ -174,5 +174,33 @@ fn price_book(book: &PriceBook) -> v1::ProposedPriceBook {
         kind: price_kind(*kind).into(),
         sha256: common::digest(*digest),
         row_count: u32::try_from(rows).unwrap_or(u32::MAX),
+        difference: None,
+    }
+}
+
+/// The most changes that an answer names one by one.
+const CHANGES_MAX: usize = 1_000;
+
+/// What `new` would change of the list in force.
+#[must_use]
+pub fn difference(in_force: Option<&tariff::PriceBook>, new: &tariff::PriceBook) -> v1::PriceBookDifference {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let Some(old) = in_force else {
+        return v1::PriceBookDifference::default();
+    };
+    let tariff::Difference { added, removed, changed, same } = tariff::Difference::between(old, new);
+    let change = |change: &tariff::Change| v1::PriceChange {
+        row: change.row.clone(),
+        column: change.column.to_owned(),
+        before: change.before,
+        after: change.after,
+    };
+    v1::PriceBookDifference {
+        replaces: old.id().to_string(),
+        added,
+        removed,
+        changes: changed.iter().take(CHANGES_MAX).map(change).collect(),
+        change_count: count(changed.len()),
+        same_count: count(same),
     }
 }

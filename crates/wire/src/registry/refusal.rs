@@ -33,6 +33,7 @@ impl Reason for Refusal {
             | Self::DeadlinePassed { .. }
             | Self::ContractOfAnotherProvider { .. }
             | Self::ContractsOverlap { .. }
+            | Self::PriceBookNameUsed { .. }
             | Self::TooManyProposals
             | Self::SamePerson
             | Self::DigestMismatch => Class::Precondition,
@@ -64,7 +65,9 @@ impl Reason for Refusal {
             Self::ContractsOverlap { contract, other } => {
                 vec![("contract", contract.to_string()), ("other", other.to_string())]
             }
-            Self::PriceBookMalformed { price_book } => vec![("priceBook", price_book.to_string())],
+            Self::PriceBookMalformed { price_book } | Self::PriceBookNameUsed { price_book } => {
+                vec![("priceBook", price_book.to_string())]
+            }
             Self::ProposalUnknown { proposal } => vec![("proposal", proposal.to_string())],
             Self::BatchSize
             | Self::SystemName

@@ -1,8 +1,11 @@
-//! `almoner tariff`: what care costs by the lists, and how that is found. Needs no server.
+//! `almoner tariff`: what care costs by the lists, how that is found, and how lists are loaded.
 
+pub(crate) mod load;
 mod price;
 mod table;
+mod workbook;
 
+use crate::cli::Calling;
 use clap::{Args, Subcommand};
 use nhs::OdsCode;
 
@@ -19,6 +22,8 @@ enum Command {
     Price(price::Price),
     /// Show every figure behind such a price with the list, row and column that it stands in
     Explain(price::Price),
+    /// Read a published price list, show what it would change, and propose it
+    Load(load::Load),
     /// Print the price of every group, setting and stay, for other programs to check
     #[command(hide = true)]
     Table(Table),
@@ -32,10 +37,11 @@ struct Table {
     provider: Option<OdsCode>,
 }
 
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    match &options.command {
-        Command::Price(asked) => price::run(asked),
-        Command::Explain(asked) => price::explain(asked),
-        Command::Table(Table { provider }) => table::run(*provider),
+pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
+    match options.command {
+        Command::Price(asked) => price::run(&asked),
+        Command::Explain(asked) => price::explain(&asked),
+        Command::Load(asked) => load::run(asked, calling).await,
+        Command::Table(Table { provider }) => table::run(provider),
     }
 }

@@ -183,13 +183,16 @@ pub(super) async fn proposals(registry: &Registry, whose: Whose) -> anyhow::Resu
         ));
         match content {
             Some(Content::Contracts(v1::ProposedContracts { contracts })) => list_contracts(contracts),
-            Some(Content::PriceBook(book)) => output::line(format_args!(
-                "price book {} for {}: {} rows, SHA-256 {}",
-                book.price_book,
-                book.financial_year,
-                book.row_count,
-                hex(&book.sha256)
-            )),
+            Some(Content::PriceBook(book)) => {
+                output::line(format_args!(
+                    "price book {} for {}: {} rows, SHA-256 {}",
+                    book.price_book,
+                    book.financial_year,
+                    book.row_count,
+                    hex(&book.sha256)
+                ));
+                crate::commands::tariff::load::show_answered(&book.difference.unwrap_or_default());
+            }
             Some(Content::BankDetails(v1::ProposedBankDetails { bank_details })) => {
                 list_bank_details(bank_details);
             }
