@@ -167,8 +167,13 @@ pub fn examine(
         }
         verification.crossed.insert(system, crossed);
     }
-    for (path, origin) in kept.elsewhere(&verification.journals) {
-        verification.unproved.push(Unproved::NotHere { path, origin: origin.to_string() });
+    for away in kept.elsewhere(&given.verifier, &verification.journals) {
+        match away {
+            Ok((path, origin)) => {
+                verification.unproved.push(Unproved::NotHere { path, origin: origin.to_string() });
+            }
+            Err(finding) => verification.findings.push(finding),
+        }
     }
     verification.unproved.extend(pins.elsewhere(&verification.journals));
     Ok(verification)
@@ -197,7 +202,7 @@ fn journal(
             system,
             *service,
             &verifier,
-            &held,
+            held,
             kept.watched(&origin),
             |_, bytes| {
                 batch.extend_from_slice(bytes);
@@ -218,7 +223,7 @@ fn journal(
     report.findings.extend(reversals::compare(path, reversals));
     crossings.journal(*service, report.records);
     kept.compare(&verifier, &report, &watched, verification);
-    pins.compare(&report, verification);
+    pins.compare(&verifier, &report, verification);
     let signed = report.checkpoint.map_or(0, |checkpoint| checkpoint.size);
     if report.records > signed && report.checkpoint.is_some() {
         let records = report.records - signed;

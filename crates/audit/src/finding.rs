@@ -1,7 +1,8 @@
 //! What a verification finds.
 
 use journal::{
-    CheckpointError, DamageKind, Day, Digest, HeaderError, Item, Position, RequestId, Service, SystemName,
+    CheckpointError, DamageKind, Day, Digest, HeaderError, Item, KeyRotationError, Position, RequestId,
+    Service, SystemName,
 };
 use std::path::PathBuf;
 
@@ -154,6 +155,9 @@ pub enum RecordProblem {
     /// It is one of the engine's own and cannot be read.
     #[error("its body cannot be read")]
     Body,
+    /// It changes the key that signs the journal, and may not.
+    #[error("it changes the key: {0}")]
+    Key(KeyRotationError),
     /// It is one of the domain's and cannot be read.
     #[error("its body cannot be read: {0}")]
     Decode(String),

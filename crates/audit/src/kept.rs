@@ -1,30 +1,32 @@
 //! What others kept of journals, compared with what stands there.
 
 use crate::examine::{Given, JournalProof, Verification};
-use crate::verify::Watched;
+use crate::verify::{Expected, Watched};
 use crate::{Finding, Report};
-use journal::{Checkpoint, CheckpointVerifier, Origin, Receipt};
+use journal::{Checkpoint, CheckpointError, CheckpointVerifier, Origin, Receipt};
 use std::path::PathBuf;
 
-/// Receipts and checkpoints that somebody kept, with signatures that hold.
+/// Receipts and checkpoints that somebody kept. Which key signs for them is known when their journal was read.
 pub(crate) struct Kept {
     receipts: Vec<(PathBuf, Origin, Checkpoint, Receipt)>,
-    checkpoints: Vec<(PathBuf, Origin, Checkpoint)>,
+    checkpoints: Vec<(PathBuf, Origin, Checkpoint, String)>,
 }
 
 impl Kept {
     pub(crate) fn read(given: &Given, findings: &mut Vec<Finding>) -> Self {
         let mut kept = Self { receipts: Vec::new(), checkpoints: Vec::new() };
         for (path, note) in &given.checkpoints {
-            match signed(&given.verifier, note) {
-                Ok((origin, checkpoint)) => kept.checkpoints.push((path.clone(), origin, checkpoint)),
+            match claimed(&given.verifier, note) {
+                Ok((origin, checkpoint)) => {
+                    kept.checkpoints.push((path.clone(), origin, checkpoint, note.clone()));
+                }
                 Err(reason) => findings.push(Finding::Checkpoint { path: path.clone(), reason }),
             }
         }
         for (path, text) in &given.receipts {
             let read = text.parse::<Receipt>().map_err(|error| error.to_string()).and_then(|receipt| {
                 let (origin, checkpoint) =
-                    signed(&given.verifier, &receipt.checkpoint).map_err(|error| error.to_string())?;
+                    claimed(&given.verifier, &receipt.checkpoint).map_err(|error| error.to_string())?;
                 Ok((path.clone(), origin, checkpoint, receipt))
             });
             match read {
@@ -36,14 +38,11 @@ impl Kept {
     }
 
     /// The checkpoints of one journal.
-    pub(crate) fn of(&self, origin: &Origin) -> Vec<Checkpoint> {
-        let receipts = self.receipts.iter().map(|(_, of, checkpoint, _)| (of, checkpoint));
-        let checkpoints = self.checkpoints.iter().map(|(_, of, checkpoint)| (of, checkpoint));
-        receipts
-            .chain(checkpoints)
-            .filter(|(of, _)| *of == origin)
-            .map(|(_, checkpoint)| *checkpoint)
-            .collect()
+    pub(crate) fn of(&self, origin: &Origin) -> Vec<Expected> {
+        let receipts = self.receipts.iter().map(|(_, of, at, receipt)| (of, at, &receipt.checkpoint));
+        let checkpoints = self.checkpoints.iter().map(|(_, of, at, note)| (of, at, note));
+        let all = receipts.chain(checkpoints).filter(|(of, _, _)| *of == origin);
+        all.map(|(_, at, note)| Expected { checkpoint: *at, note: Some(note.clone()) }).collect()
     }
 
     /// The records of one journal that receipts are for.
@@ -62,40 +61,50 @@ impl Kept {
     ) {
         let origin = verifier.origin();
         let contradicted = |checkpoint: &Checkpoint| contradicted(report, checkpoint);
-        for (path, _, checkpoint) in self.checkpoints.iter().filter(|(_, of, _)| of == origin) {
-            match contradicted(checkpoint) {
-                Some(finding) => {
-                    let (path, reason) = (path.clone(), finding.to_string());
-                    verification.findings.push(Finding::Contradicted { path, reason });
-                }
-                None => verification.checkpoints += 1,
+        for (path, _, checkpoint, note) in self.checkpoints.iter().filter(|(_, of, ..)| of == origin) {
+            let path = path.clone();
+            if let Err(reason) = report.keys.verify(verifier, note) {
+                verification.findings.push(Finding::Checkpoint { path, reason });
+            } else if let Some(finding) = contradicted(checkpoint) {
+                let reason = finding.to_string();
+                verification.findings.push(Finding::Contradicted { path, reason });
+            } else {
+                verification.checkpoints += 1;
             }
         }
-        for (path, _, checkpoint, receipt) in self.receipts.iter().filter(|(_, of, _, _)| of == origin) {
+        for (path, _, checkpoint, receipt) in self.receipts.iter().filter(|(_, of, ..)| of == origin) {
+            let (path, verifier) = (path.clone(), report.keys.verifier_at(verifier, checkpoint.size));
+            if let Err(error) = verifier.verify(&receipt.checkpoint) {
+                verification.findings.push(Finding::Receipt { path, reason: error.to_string() });
+                continue;
+            }
             let leaf = watched.get(&receipt.position.get()).copied().flatten();
             let problem = contradicted(checkpoint).map(ToString::to_string).or_else(|| match leaf {
                 Some(leaf) => receipt.verify_leaf(leaf, verifier).err().map(|error| error.to_string()),
                 None => Some(format!("there is no record {}", receipt.position)),
             });
             match problem {
-                Some(reason) => {
-                    verification.findings.push(Finding::Contradicted { path: path.clone(), reason });
-                }
+                Some(reason) => verification.findings.push(Finding::Contradicted { path, reason }),
                 None => verification.receipts += 1,
             }
         }
     }
 
-    /// What is kept of journals that were not read.
-    pub(crate) fn elsewhere<'a>(
-        &'a self,
-        journals: &'a [JournalProof],
-    ) -> impl Iterator<Item = (PathBuf, &'a Origin)> + 'a {
-        let read = |origin: &Origin| journals.iter().any(|proof| proof.report.origin == *origin);
-        let receipts = self.receipts.iter().map(|(path, of, _, _)| (path, of));
-        let checkpoints = self.checkpoints.iter().map(|(path, of, _)| (path, of));
-        let all = receipts.chain(checkpoints).filter(move |(_, of)| !read(of));
-        all.map(|(path, of)| (path.clone(), of))
+    /// What is kept of journals that were not read: what the key given did not sign is a finding all the same.
+    pub(crate) fn elsewhere(
+        &self,
+        verifier: &CheckpointVerifier,
+        journals: &[JournalProof],
+    ) -> Vec<Result<(PathBuf, Origin), Finding>> {
+        let receipts = self.receipts.iter().map(|(path, of, _, receipt)| (path, of, &receipt.checkpoint));
+        let checkpoints = self.checkpoints.iter().map(|(path, of, _, note)| (path, of, note));
+        let all = receipts.chain(checkpoints);
+        let away = all.filter(|(_, of, _)| !journals.iter().any(|proof| proof.report.origin == **of));
+        away.map(|(path, of, note)| match verifier.for_origin(of.clone()).verify(note) {
+            Ok(_) => Ok((path.clone(), of.clone())),
+            Err(reason) => Err(Finding::Checkpoint { path: path.clone(), reason }),
+        })
+        .collect()
     }
 }
 
@@ -107,16 +116,11 @@ pub(crate) fn contradicted<'r>(report: &'r Report, checkpoint: &Checkpoint) -> O
     })
 }
 
-/// The checkpoint in `note`, of whichever journal of the verifier's installation it is.
-fn signed(
-    verifier: &CheckpointVerifier,
-    note: &str,
-) -> Result<(Origin, Checkpoint), journal::CheckpointError> {
-    let name = note.lines().next().unwrap_or_default();
-    let origin = name.parse::<Origin>().map_err(|_| journal::CheckpointError::Malformed)?;
+/// What `note` says that it is, of whichever journal of the verifier's installation. The signature is not looked at.
+fn claimed(verifier: &CheckpointVerifier, note: &str) -> Result<(Origin, Checkpoint), CheckpointError> {
+    let (origin, checkpoint) = Checkpoint::claimed(note)?;
     if origin.installation() != verifier.origin().installation() {
-        return Err(journal::CheckpointError::Origin(name.chars().take(200).collect()));
+        return Err(CheckpointError::Origin(origin.as_str().chars().take(200).collect()));
     }
-    let checkpoint = verifier.for_origin(origin.clone()).verify(note)?;
     Ok((origin, checkpoint))
 }

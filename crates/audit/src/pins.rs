@@ -5,6 +5,7 @@ use crate::examine::{Given, JournalProof, Unproved, Verification};
 use crate::folder::JournalFolder;
 use crate::kept::contradicted;
 use crate::records::each_record;
+use crate::verify::Expected;
 use crate::{Finding, Report};
 use core::ops::ControlFlow;
 use journal::{
@@ -20,6 +21,8 @@ struct Pin {
     position: Position,
     origin: String,
     checkpoint: Checkpoint,
+    /// What witnesses saw, which the journal must have signed.
+    note: Option<String>,
 }
 
 /// The checkpoints that the settlement journals hold.
@@ -63,15 +66,15 @@ impl Pins {
         };
         let origin_of =
             |service| Origin::new(given.verifier.origin().installation(), system, service).to_string();
-        let mut push = |origin: &str, checkpoint| {
+        let mut push = |origin: &str, checkpoint, note| {
             let (system, origin) = (system.clone(), origin.to_owned());
-            self.0.push(Pin { system, position, origin, checkpoint });
+            self.0.push(Pin { system, position, origin, checkpoint, note });
         };
         if let Command::ApproveRun(ApproveRun { pins: Some(pins), .. }) = &command {
             let wanted = [Service::Ledger, Service::Referrals].map(origin_of);
             for pin in &pins.checkpoints {
                 if wanted.contains(&pin.origin) {
-                    push(&pin.origin, Checkpoint { size: pin.size, root: pin.root });
+                    push(&pin.origin, Checkpoint { size: pin.size, root: pin.root }, None);
                 } else {
                     wrong(&pin.origin, "an approval pins the ledger and the referrals of its system".into());
                 }
@@ -82,28 +85,37 @@ impl Pins {
         }
         if let Command::WitnessRun(witness) = &command {
             let own = origin_of(Service::Settlement);
-            match own_verifier(&given.verifier, &own).map(|verifier| verifier.verify(&witness.note)) {
-                Some(Ok(checkpoint)) => push(&own, checkpoint),
-                Some(Err(error)) => wrong(&own, format!("what the witnesses saw: {error}")),
-                None => {}
+            match Checkpoint::claimed(&witness.note) {
+                Ok((_, checkpoint)) => push(&own, checkpoint, Some(witness.note.clone())),
+                Err(error) => wrong(&own, format!("what the witnesses saw: {error}")),
             }
         }
     }
 
     /// The checkpoints of one journal.
-    pub(crate) fn of(&self, origin: &Origin) -> impl Iterator<Item = Checkpoint> {
-        self.0.iter().filter(|pin| pin.origin == origin.as_str()).map(|pin| pin.checkpoint)
+    pub(crate) fn of(&self, origin: &Origin) -> impl Iterator<Item = Expected> {
+        let of = self.0.iter().filter(|pin| pin.origin == origin.as_str());
+        of.map(|pin| Expected { checkpoint: pin.checkpoint, note: pin.note.clone() })
     }
 
     /// Compares a journal that was read with what records say of it.
-    pub(crate) fn compare(&self, report: &Report, verification: &mut Verification) {
+    pub(crate) fn compare(
+        &self,
+        verifier: &CheckpointVerifier,
+        report: &Report,
+        verification: &mut Verification,
+    ) {
         for pin in self.0.iter().filter(|pin| pin.origin == report.origin.as_str()) {
-            match contradicted(report, &pin.checkpoint) {
-                Some(finding) => verification.findings.push(Finding::Pinned {
+            let signed =
+                pin.note.as_ref().map_or(Ok(()), |note| report.keys.verify(verifier, note).map(drop));
+            let unsigned = signed.err().map(|error| format!("what the witnesses saw: {error}"));
+            let wrong = unsigned.or_else(|| contradicted(report, &pin.checkpoint).map(ToString::to_string));
+            match wrong {
+                Some(reason) => verification.findings.push(Finding::Pinned {
                     system: pin.system.clone(),
                     position: pin.position,
                     origin: pin.origin.clone(),
-                    reason: finding.to_string(),
+                    reason,
                 }),
                 None => verification.pinned = verification.pinned.saturating_add(1),
             }
@@ -122,8 +134,4 @@ impl Pins {
             |(origin, count): (&str, u64)| Unproved::PinNotHere { origin: origin.to_owned(), count };
         counts.into_iter().map(unproved).collect()
     }
-}
-
-fn own_verifier(verifier: &CheckpointVerifier, origin: &str) -> Option<CheckpointVerifier> {
-    origin.parse().ok().map(|origin| verifier.for_origin(origin))
 }

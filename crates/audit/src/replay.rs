@@ -356,6 +356,8 @@ impl HouseState {
                 self.delivered = Some(through);
                 notes.crossings.delivered(service, through, &delivered.parked);
             }
+            // Which key signs is compared where the tree is.
+            House::KeyRotated(_) => {}
             House::DayRolled(rolled) => {
                 if let Some(last) = self.rolled.filter(|last| last.plus(1) != rolled.day) {
                     let problem = RecordProblem::DayOrder { expected: last.plus(1), found: rolled.day };

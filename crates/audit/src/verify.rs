@@ -3,8 +3,9 @@
 use crate::{Finding, RecordProblem};
 use journal::house::House;
 use journal::{
-    Chain, Checkpoint, CheckpointError, CheckpointVerifier, DamageKind, Digest, Instant, Origin, Position,
-    RecordView, Scan, Service, Step, SystemName, TileId, Tree, is_zero, leaf_hash,
+    Chain, Checkpoint, CheckpointError, CheckpointVerifier, DamageKind, Digest, Instant, KeyHistory,
+    KeyRotation, KeyRotationError, Origin, Position, RecordView, Scan, Service, Step, SystemName, TileId,
+    Tree, is_zero, leaf_hash,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -28,6 +29,8 @@ pub struct Report {
     pub tail: Option<Tail>,
     /// How many blobs were read.
     pub blobs: u64,
+    /// The changes of the key that signs it, as its records say: which key signs for a tree of which size.
+    pub keys: KeyHistory,
     /// Everything that is not as it should be; empty when all is well.
     pub findings: Vec<Finding>,
 }
@@ -81,7 +84,17 @@ pub fn verify_journal(
     mut each: impl FnMut(&RecordView<'_>),
 ) -> Report {
     let watched = BTreeMap::new();
+    let kept = kept.iter().map(|checkpoint| Expected { checkpoint: *checkpoint, note: None }).collect();
     run_journal(folder, system, service, verifier, kept, watched, |record, _| each(record)).0
+}
+
+/// A checkpoint that the records must lead to.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    pub(crate) checkpoint: Checkpoint,
+    /// The note that says so; it counts when the key of its size signed it, which is known when all records were read. Without
+    /// one, the checkpoint counts.
+    pub(crate) note: Option<String>,
 }
 
 /// The leaves of the records that were watched for; `None` where the journal has none.
@@ -93,7 +106,7 @@ pub(crate) fn run_journal(
     system: &SystemName,
     service: Service,
     verifier: &CheckpointVerifier,
-    kept: &[Checkpoint],
+    kept: Vec<Expected>,
     watched: Watched,
     each: impl FnMut(&RecordView<'_>, &[u8]),
 ) -> (Report, Watched) {
@@ -104,6 +117,7 @@ pub(crate) fn run_journal(
         run.findings.push(finding);
     }
     run.missing_records();
+    run.signatures();
     run.findings.extend(run.tiles.findings());
     run.blobs();
     let report = Report {
@@ -114,6 +128,7 @@ pub(crate) fn run_journal(
         checkpoint: run.signed,
         tail: run.tail,
         blobs: run.blobs,
+        keys: run.keys,
         findings: run.findings,
     };
     (report, run.watched)
@@ -126,8 +141,13 @@ struct Run<'a> {
     verifier: &'a CheckpointVerifier,
     /// Checkpoints that the records must lead to: the signed one, those kept by the auditor and those in records. The smallest
     /// stands last.
-    checkpoints: Vec<Checkpoint>,
+    checkpoints: Vec<Expected>,
+    /// Those that they do not lead to, and what that means when they count.
+    contradicted: Vec<(Expected, Finding)>,
+    /// What the checkpoint file says. Its signature counts when the keys are known.
     signed: Option<Checkpoint>,
+    note: String,
+    keys: KeyHistory,
     chain: Chain,
     tree: Tree,
     tiles: Tiles,
@@ -145,15 +165,18 @@ impl<'a> Run<'a> {
         system: &'a SystemName,
         service: Service,
         verifier: &'a CheckpointVerifier,
-        kept: &[Checkpoint],
+        kept: Vec<Expected>,
     ) -> Self {
         Self {
             folder,
             system,
             service,
             verifier,
-            checkpoints: kept.to_vec(),
+            checkpoints: kept,
+            contradicted: Vec::new(),
             signed: None,
+            note: String::new(),
+            keys: KeyHistory::default(),
             chain: Chain::START,
             tree: Tree::new(),
             tiles: Tiles::new(folder.join("tiles")),
@@ -171,17 +194,18 @@ impl<'a> Run<'a> {
         match std::fs::read(&path) {
             Ok(bytes) => {
                 let note = String::from_utf8(bytes).map_err(|_| CheckpointError::Malformed);
-                match note.and_then(|note| self.verifier.verify(&note)) {
-                    Ok(checkpoint) => {
+                match note.and_then(|note| Ok((Checkpoint::claimed(&note)?.1, note))) {
+                    Ok((checkpoint, note)) => {
                         self.signed = Some(checkpoint);
-                        self.checkpoints.push(checkpoint);
+                        self.note.clone_from(&note);
+                        self.checkpoints.push(Expected { checkpoint, note: Some(note) });
                     }
                     Err(reason) => self.findings.push(Finding::Checkpoint { path, reason }),
                 }
             }
             Err(error) => self.findings.push(unreadable(&path, &error)),
         }
-        self.checkpoints.sort_by_key(|checkpoint| core::cmp::Reverse(checkpoint.size));
+        self.checkpoints.sort_by_key(|expected| core::cmp::Reverse(expected.checkpoint.size));
         self.check_roots();
     }
 
@@ -301,6 +325,7 @@ impl<'a> Run<'a> {
             Some(House::CallerNamed(_)) => {
                 self.callers.insert(position);
             }
+            Some(House::KeyRotated(rotated)) => self.rotated(position, &rotated.note)?,
             Some(House::Opened(_)) => return Err(RecordProblem::Opening),
             _ if position == Position::FIRST => return Err(RecordProblem::Opening),
             _ => {}
@@ -313,9 +338,9 @@ impl<'a> Run<'a> {
 
     fn check_roots(&mut self) {
         let size = self.tree.size();
-        while let Some(checkpoint) = self.checkpoints.pop_if(|checkpoint| checkpoint.size == size) {
-            if checkpoint.root != self.tree.root() {
-                self.findings.push(Finding::OtherRecords { size });
+        while let Some(expected) = self.checkpoints.pop_if(|expected| expected.checkpoint.size == size) {
+            if expected.checkpoint.root != self.tree.root() {
+                self.contradicted.push((expected, Finding::OtherRecords { size }));
             }
         }
     }
@@ -323,12 +348,36 @@ impl<'a> Run<'a> {
     /// Checkpoints that the records never reached.
     fn missing_records(&mut self) {
         let records = self.tree.size();
-        self.findings.extend(
-            self.checkpoints
-                .iter()
-                .rev()
-                .map(|checkpoint| Finding::Shorter { records, checkpoint: checkpoint.size }),
-        );
+        while let Some(expected) = self.checkpoints.pop() {
+            let checkpoint = expected.checkpoint.size;
+            self.contradicted.push((expected, Finding::Shorter { records, checkpoint }));
+        }
+    }
+
+    /// Now that the keys are known: what counts, and what does not.
+    fn signatures(&mut self) {
+        for (expected, finding) in core::mem::take(&mut self.contradicted) {
+            let counts = |note: &String| self.keys.verify(self.verifier, note).is_ok();
+            if expected.note.as_ref().is_none_or(counts) {
+                self.findings.push(finding);
+            }
+        }
+        if self.signed.is_some()
+            && let Err(reason) = self.keys.verify(self.verifier, &self.note)
+        {
+            self.signed = None;
+            let path = self.folder.join("journal/checkpoint");
+            self.findings.push(Finding::Checkpoint { path, reason });
+        }
+    }
+
+    /// The key is changed by the record at `position`.
+    fn rotated(&mut self, position: Position, note: &str) -> Result<(), RecordProblem> {
+        let rotation = note.parse::<KeyRotation>().map_err(RecordProblem::Key)?;
+        if rotation.position() != position || rotation.old().origin() != self.verifier.origin() {
+            return Err(RecordProblem::Key(KeyRotationError::Order));
+        }
+        self.keys.push(rotation).map_err(RecordProblem::Key)
     }
 
     fn blobs(&mut self) {

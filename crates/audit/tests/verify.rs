@@ -1,10 +1,10 @@
 //! What an auditor is told, of a sound journal and of every kind of tampering.
 
 use audit::{Finding, RecordProblem, Report, verify_installation, verify_journal};
-use journal::house::{CallerNamed, DayRolled, House, Opened};
+use journal::house::{CallerNamed, DayRolled, House, KeyRotated, Opened};
 use journal::{
     Chain, Checkpoint, CheckpointSigner, CheckpointVerifier, Day, Fingerprint, GroupBuilder, Header, Instant,
-    Origin, Position, Service, SystemName, Tree, leaf_hash,
+    KeyRotation, KeyRotationError, Origin, Position, Service, SystemName, Tree, leaf_hash,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -234,6 +234,55 @@ fn records_that_cannot_be_are_named() {
         (0, RecordProblem::Owner("elsewhere/ledger".to_owned()))
     );
     assert_eq!(problem(&|records| records[9] = house(9, &opened)), (9, RecordProblem::Opening));
+}
+
+/// The journal of [`records`] whose record 300 changes the key, with a checkpoint by `last`.
+fn rotated(root: &Path, note: &str, last: &CheckpointSigner) -> PathBuf {
+    let mut records = records();
+    records[300] = house(300, &House::KeyRotated(KeyRotated { note: note.to_owned() }));
+    let folder = write(root, &records);
+    std::fs::write(folder.join("journal/checkpoint"), last.sign(&checkpoint(&records[..590]))).unwrap();
+    folder
+}
+
+#[test]
+fn a_change_of_key_counts_when_both_keys_signed_it_and_where_it_says() {
+    let new = CheckpointSigner::new(signer().verifier().origin().clone(), &[8; 32]);
+    let stranger = CheckpointSigner::new(signer().verifier().origin().clone(), &[9; 32]);
+    let note = |from: &CheckpointSigner, to: &CheckpointSigner, at: u64| {
+        KeyRotation::sign(from, to, Position::new(at)).unwrap().note().to_owned()
+    };
+    let sound = note(&signer(), &new, 300);
+    let with = |note: &str, last: &CheckpointSigner, key: &CheckpointSigner| {
+        let root = tempfile::tempdir().unwrap();
+        let folder = rotated(root.path(), note, last);
+        verify_journal(&folder, &system(), Service::Ledger, key.verifier(), &[], |_| {})
+    };
+    for key in [&signer(), &new] {
+        let report = with(&sound, &new, key);
+        assert_eq!((report.findings.as_slice(), report.keys.rotations().len()), (&[][..], 1));
+        assert_eq!(report.checkpoint.map(|at| at.size), Some(590));
+        // The old key's word is over.
+        let report = with(&sound, &signer(), key);
+        assert!(matches!(report.findings.as_slice(), [Finding::Checkpoint { .. }]), "{:?}", report.findings);
+        assert_eq!(report.checkpoint, None);
+    }
+    assert!(!with(&sound, &new, &stranger).findings.is_empty(), "neither of the two keys is the auditor's");
+    let problem = |note: &str| {
+        let report = with(note, &new, &signer());
+        let Some(Finding::Record { position, problem: RecordProblem::Key(error) }) = report.findings.first()
+        else {
+            panic!("{:?}", report.findings)
+        };
+        (position.get(), *error)
+    };
+    let moved = note(&signer(), &new, 299);
+    assert_eq!(problem(&moved), (300, KeyRotationError::Order), "made for another record");
+    let edited = sound.replacen("\n300\n", "\n301\n", 1);
+    assert_eq!(problem(&edited), (300, KeyRotationError::Unsigned));
+    // A thief of neither key cannot lead the auditor to a key of their own.
+    let report = with(&note(&stranger, &new, 300), &new, &signer());
+    assert!(matches!(report.findings.as_slice(), [Finding::Checkpoint { .. }]), "{:?}", report.findings);
 }
 
 fn walk(folder: &Path) -> PathBuf {

@@ -296,9 +296,10 @@ impl<D: Domain> Engine<D> {
     ) -> Result<Position, EngineError> {
         let named = match record {
             house::House::CallerNamed(_) | house::House::Opened(_) => self.next(),
-            house::House::ClockAdvanced(_) | house::House::Delivered(_) | house::House::DayRolled(_) => {
-                self.caller_number(now, caller)?
-            }
+            house::House::ClockAdvanced(_)
+            | house::House::Delivered(_)
+            | house::House::DayRolled(_)
+            | house::House::KeyRotated(_) => self.caller_number(now, caller)?,
         };
         self.append_house(now, record, named)
     }
@@ -335,6 +336,8 @@ impl<D: Domain> Engine<D> {
             house::House::ClockAdvanced(clock) => self.clock_set = Some(clock.to),
             house::House::DayRolled(day) => self.rolled = Some(day.day),
             house::House::Delivered(delivered) => self.delivered = Some(delivered.through),
+            // Whose key signs is no matter of decisions.
+            house::House::KeyRotated(_) => {}
         }
     }
 

@@ -146,10 +146,14 @@ impl CheckpointSigner {
     /// The signed note of `checkpoint`. About 30 µs: once per group at most, never per record.
     #[must_use]
     pub fn sign(&self, checkpoint: &Checkpoint) -> String {
-        let origin = &self.verifier.origin;
-        let text = checkpoint.text(origin);
+        let text = checkpoint.text(&self.verifier.origin);
+        format!("{text}\n{}", self.sign_line(&text))
+    }
+
+    /// The signature line of `text`.
+    pub(crate) fn sign_line(&self, text: &str) -> String {
         let signature = self.key.sign(text.as_bytes()).to_bytes();
-        format!("{text}\n{}", line(&self.verifier.key, &signature))
+        line(&self.verifier.key, &signature)
     }
 }
 
@@ -177,6 +181,11 @@ impl CheckpointVerifier {
     fn new(origin: Origin, public: VerifyingKey) -> Self {
         let key = NoteKey::new(origin.as_str(), ED25519, public);
         Self { origin, key, public }
+    }
+
+    /// Whether `note` carries this key's signature.
+    pub(crate) fn signed(&self, note: &Note<'_>) -> bool {
+        note.signatures_of(&self.key).any(|signature| self.key.holds(note.text.as_bytes(), signature))
     }
 
     pub(crate) const fn key(&self) -> &NoteKey {

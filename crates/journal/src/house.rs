@@ -21,6 +21,9 @@ pub enum House {
     /// A day began; what fell due follows.
     #[n(5)]
     DayRolled(#[n(0)] DayRolled),
+    /// The key that signs the journal's checkpoints was changed.
+    #[n(6)]
+    KeyRotated(#[n(0)] KeyRotated),
 }
 
 /// Whose journal this is.
@@ -82,6 +85,14 @@ pub struct DayRolled {
     pub day: crate::Day,
 }
 
+/// The key that signs the journal's checkpoints was changed: from this record on, the new one does.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct KeyRotated {
+    /// The change, signed by both keys ([`crate::KeyRotation`]).
+    #[n(0)]
+    pub note: String,
+}
+
 impl House {
     /// The record kind.
     #[must_use]
@@ -92,6 +103,7 @@ impl House {
             Self::ClockAdvanced(_) => Kind(3),
             Self::Delivered(_) => Kind(4),
             Self::DayRolled(_) => Kind(5),
+            Self::KeyRotated(_) => Kind(6),
         }
     }
 
@@ -137,6 +149,7 @@ mod tests {
                 parked: vec![Position::new(4)],
             }),
             House::DayRolled(DayRolled { day: crate::Day::new(17_000) }),
+            House::KeyRotated(KeyRotated { note: "almoner/key-rotation/v1".into() }),
         ];
         for record in records {
             let mut body = Vec::new();

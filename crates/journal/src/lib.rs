@@ -25,6 +25,7 @@ mod ids;
 mod note;
 mod proof;
 mod receipt;
+mod rotation;
 mod state_bytes;
 mod tiles;
 mod time;
@@ -49,6 +50,7 @@ pub use proof::{
     verify_inclusion,
 };
 pub use receipt::{Receipt, ReceiptError};
+pub use rotation::{KeyHistory, KeyRotation, KeyRotationError, read_rotations};
 pub use state_bytes::{
     StateEncoder, read_rows, read_state, read_wide, sixteen_bytes, sorted, write_rows, write_state,
     write_wide,

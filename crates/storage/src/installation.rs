@@ -6,6 +6,7 @@
 //! ```
 
 use crate::disk::{read_whole, replace};
+use crate::rotation::NEXT;
 use crate::{Access, Disk};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use core::fmt;
@@ -49,6 +50,12 @@ pub enum InstallationError {
     #[error("{} is missing: put it back from its copy", path.display())]
     KeyMissing {
         /// The file.
+        path: PathBuf,
+    },
+    /// A change of the key was begun and not ended: some journals are signed for by the next one.
+    #[error("{} is there: the key is being changed. Run `almoner keys rotate` again, which goes on where it stopped", path.display())]
+    Rotating {
+        /// The next key's file.
         path: PathBuf,
     },
     /// What a witness saw is gone; without it, it would agree to a log that was rolled back.
@@ -99,6 +106,10 @@ impl Installation {
         }
         let id = read(disk, &id_path, parse_id)?;
         let seed = read(disk, &key_path, parse_seed)?;
+        let next = root.join(NEXT);
+        if read(disk, &next, parse_seed)?.is_some() {
+            return Err(InstallationError::Rotating { path: next });
+        }
         // The key is made before the id: an id without a key is a key lost, not a start interrupted.
         let seed = match (seed, id) {
             (Some(seed), _) => seed,
@@ -129,6 +140,11 @@ impl Installation {
         let id = read(disk, &id_path, parse_id)?.ok_or_else(|| absent(id_path))?;
         let seed = read(disk, &key_path, parse_seed)?.ok_or_else(|| absent(key_path))?;
         Ok(Self { id, seed })
+    }
+
+    /// The same installation with another key.
+    pub(crate) const fn with_seed(&self, seed: [u8; 32]) -> Self {
+        Self { id: self.id, seed }
     }
 
     /// The journals of the data folder `root`: (system, service, its folder), sorted.

@@ -34,6 +34,7 @@ mod installation;
 mod mirror;
 mod postings;
 mod readstore;
+mod rotation;
 mod segments;
 mod snapshots;
 mod tiles;
@@ -49,6 +50,7 @@ pub use mirror::{
 };
 pub use postings::{BLOCK_POSITIONS_MAX, POSTING_KEY_BYTES_MAX, Page, Postings};
 pub use readstore::{Opened, ReadStore, ReadStoreError, Stored};
+pub use rotation::{Rotation, RotationError, key_history, rotate_journal};
 pub use segments::{
     OpenError, Options, ReadError, Reader, Recovered, Recovery, Scrubbed, SegmentStore, StoreError, TailCut,
 };

@@ -178,6 +178,11 @@ impl SegmentStore {
         Ok(note)
     }
 
+    /// Signs with `signer` from now on.
+    pub(crate) fn succeed(&mut self, signer: CheckpointSigner) {
+        self.signer = signer;
+    }
+
     /// The checkpoint in the checkpoint file.
     #[must_use]
     pub const fn checkpoint(&self) -> Checkpoint {

@@ -453,7 +453,11 @@ pub(crate) fn read(record: &[u8]) -> Option<Read> {
     if header.kind.is_house() {
         return match House::decode(body).ok()? {
             House::CallerNamed(named) => Some(Read { header, said: Said::Caller(named.urn) }),
-            House::Opened(_) | House::ClockAdvanced(_) | House::Delivered(_) | House::DayRolled(_) => None,
+            House::Opened(_)
+            | House::ClockAdvanced(_)
+            | House::Delivered(_)
+            | House::DayRolled(_)
+            | House::KeyRotated(_) => None,
         };
     }
     let (command, outcome) = Ledger::decode(header.kind, body, &NoBlobs).ok()?;

@@ -8,6 +8,8 @@
 //! sha256 <of the lines above, in hexadecimal>
 //! ```
 
+mod rotate;
+
 use crate::output;
 use anyhow::{Context as _, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -46,6 +48,21 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Change the key while nothing is served: every journal records it, and the next key signs from there on
+    Rotate {
+        /// New file for a copy of the next key, readable by you alone; written before anything is signed with it
+        #[arg(long, value_name = "FILE")]
+        escrow: PathBuf,
+        /// The folder that keeps a second copy of every journal, when there is one
+        #[arg(long, value_name = "FOLDER")]
+        journal_mirror: Option<PathBuf>,
+    },
+    /// Show every change of key that the journals record, signed by both keys: what receipts of other years are checked with
+    History {
+        /// Only of this journal: <system>/<service>
+        #[arg(long, value_name = "JOURNAL")]
+        journal: Option<String>,
+    },
     /// Put a lost key back from its copy, when it is the one that signed what is there
     Restore {
         /// The copy
@@ -60,6 +77,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Command::List => list(&opened(data_dir)?, data_dir),
         Command::Make => list(&Installation::open(&FolderDisk, data_dir)?, data_dir),
         Command::Escrow { out } => escrow(&opened(data_dir)?, out),
+        Command::Rotate { escrow, journal_mirror } => {
+            rotate::rotate(data_dir, escrow, journal_mirror.as_deref())
+        }
+        Command::History { journal } => rotate::history(data_dir, journal.as_deref()),
         Command::Restore { from } => restore(data_dir, from),
     }
 }
@@ -99,14 +120,19 @@ fn journals(data_dir: &Path) -> anyhow::Result<Vec<(SystemName, Service)>> {
     Ok(found)
 }
 
-fn escrow(installation: &Installation, out: &Path) -> anyhow::Result<()> {
-    let verifier = installation.signer(&SystemName::national(), Service::Registry).verifier().to_string();
+/// The copy of the installation's key.
+fn copy_of(installation: &Installation) -> String {
     let lines = format!(
-        "{TITLE}\ninstallation {}\ncheckpoints {}\nverifier {verifier}\n",
+        "{TITLE}\ninstallation {}\ncheckpoints {}\nverifier {}\n",
         Uuid::from_bytes(installation.id()),
-        BASE64.encode(installation.seed())
+        BASE64.encode(installation.seed()),
+        installation.signer(&SystemName::national(), Service::Registry).verifier()
     );
-    let text = format!("{lines}sha256 {}\n", Digest::of(lines.as_bytes()));
+    format!("{lines}sha256 {}\n", Digest::of(lines.as_bytes()))
+}
+
+fn escrow(installation: &Installation, out: &Path) -> anyhow::Result<()> {
+    let text = copy_of(installation);
     if out == Path::new("-") {
         output::line(format_args!("{}", text.trim_end()));
         return Ok(());
@@ -115,7 +141,8 @@ fn escrow(installation: &Installation, out: &Path) -> anyhow::Result<()> {
     let mut file =
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).with_context(writing)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(writing)?;
-    output::line(format_args!("{verifier}"));
+    let signer = installation.signer(&SystemName::national(), Service::Registry);
+    output::line(format_args!("{}", signer.verifier()));
     Ok(())
 }
 

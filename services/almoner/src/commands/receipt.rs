@@ -5,7 +5,9 @@ use anyhow::{Context as _, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use clap::{Args, Subcommand};
 use client::Connection;
-use journal::{Checkpoint, CheckpointVerifier, Digest, Position, Receipt, Service, SystemName};
+use journal::{
+    Checkpoint, CheckpointVerifier, Digest, KeyHistory, KeyRotation, Position, Receipt, Service, SystemName,
+};
 use proto::journal::v1::GetCheckpointRequest;
 use proto::referrals::v1::LineAnswer;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,9 @@ struct Verify {
     /// Key that signs the installation's checkpoints: a verifier key of any of its journals, or a file with one
     #[arg(long, env = "ALMONER_KEY", value_name = "KEY")]
     key: String,
+    /// File with the changes of key since, as `almoner keys history` shows them: then any of the keys will do
+    #[arg(long, value_name = "FILE")]
+    key_history: Option<PathBuf>,
     /// File with the record itself; the receipt must be of exactly these bytes
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -100,11 +105,12 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
 
 fn verify(options: &Verify) -> anyhow::Result<()> {
     let verifier = super::audit::given_key(&options.key)?;
+    let rotations = rotations(options.key_history.as_deref())?;
     let record =
         options.record.as_ref().map(std::fs::read).transpose().context("the record cannot be read")?;
     let mut wrong = 0_usize;
     for path in &options.files {
-        match check(path, &verifier, record.as_deref()) {
+        match check(path, &verifier, &rotations, record.as_deref()) {
             Ok((receipt, checkpoint, origin)) => output::line(format_args!(
                 "{}: record {} of {origin}, leaf {}, is one of the {} that the checkpoint signs for",
                 path.display(),
@@ -125,15 +131,28 @@ fn verify(options: &Verify) -> anyhow::Result<()> {
 fn check(
     path: &Path,
     verifier: &CheckpointVerifier,
+    rotations: &[KeyRotation],
     record: Option<&[u8]>,
 ) -> anyhow::Result<(Receipt, Checkpoint, journal::Origin)> {
     let receipt: Receipt = read(path)?.parse()?;
-    let verifier = of_note(verifier, &receipt.checkpoint)?;
+    let trusted = of_note(verifier, &receipt.checkpoint)?;
+    let mut history = KeyHistory::default();
+    for rotation in rotations.iter().filter(|rotation| rotation.old().origin() == trusted.origin()) {
+        history.push(rotation.clone())?;
+    }
+    let size = Checkpoint::claimed(&receipt.checkpoint)?.1.size;
+    let verifier = history.verifier_at(&trusted, size).clone();
     let checkpoint = match record {
         Some(record) => receipt.verify(record, &verifier)?,
         None => receipt.verify_alone(&verifier)?,
     };
     Ok((receipt, checkpoint, verifier.origin().clone()))
+}
+
+/// The changes of key in a file.
+fn rotations(path: Option<&Path>) -> anyhow::Result<Vec<KeyRotation>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    journal::read_rotations(&read(path)?).with_context(|| format!("{} is no history of keys", path.display()))
 }
 
 /// The verifier of whichever of the installation's journals the note is of.

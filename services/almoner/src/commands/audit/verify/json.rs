@@ -49,6 +49,11 @@ fn journal(proof: &JournalProof) -> Value {
         "root": report.root.to_string(),
         "signed_records": report.checkpoint.map(|checkpoint| checkpoint.size),
         "unfinished_write": report.tail.is_some(),
+        "key_changes": report.keys.rotations().iter().map(|change| json!({
+            "record": change.position().get(),
+            "old_key": change.old().to_string(),
+            "new_key": change.new_key().to_string(),
+        })).collect::<Value>(),
         "blobs": report.blobs,
         "accepted": replayed.accepted,
         "refused": replayed.refused,

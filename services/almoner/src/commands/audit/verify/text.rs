@@ -106,6 +106,15 @@ impl<'a> Shown<'a> {
                 verification.pinned
             )?;
         }
+        for JournalProof { system, service, report, .. } in &verification.journals {
+            for change in report.keys.rotations() {
+                let (at, new) = (change.position(), change.new_key());
+                writeln!(
+                    f,
+                    "  {system}/{service}: signed by another key from record {at} on, as both keys say: {new}"
+                )?;
+            }
+        }
         for proof in &verification.journals {
             self.tallies(f, proof)?;
         }
