@@ -11,6 +11,7 @@
 //! - [`MffTable`]: the market forces factor payment index by trust, and whose index an independent site takes.
 //! - [`price`]: a [`Question`] and the [`Books`] in force make a [`Priced`] or a [`NoPrice`]; [`explain`] puts the way
 //!   to a price into words, when asked.
+//! - [`Thresholds`], [`Bundle`], [`true_up`]: what activity comes to under contracts that do not pay it line by line.
 //! - [`builtin`]: the lists that the product is shipped with. What is illustrative says so wherever it shows.
 //!
 //! **Invariant:** "no price" is never a price of nothing. What is unpriced by rule (an appointment not attended), what
@@ -44,6 +45,7 @@ mod books;
 pub mod builtin;
 mod diff;
 mod explain;
+mod forms;
 pub mod load;
 mod mff;
 mod no_price;
@@ -62,6 +64,7 @@ pub use book::{
 pub use books::Books;
 pub use diff::{Change, ColumnTotal, Difference, column_totals};
 pub use explain::{Figure, Step, explain};
+pub use forms::{Band, Bundle, Bundled, Thresholds, ThresholdsError, true_up};
 pub use mff::{Mff, MffSource, MffTable};
 pub use no_price::{NoPrice, NoPriceClass};
 pub use price::price;

@@ -3,6 +3,7 @@
 mod adjustments;
 mod attendances;
 mod defects;
+mod forms;
 mod lists;
 mod loading;
 mod properties;
