@@ -2,6 +2,7 @@
 //! personal health budgets, each through a restart.
 #![allow(missing_docs, reason = "a test")]
 
+mod challenges;
 mod forgeries;
 mod health_budgets;
 mod logs;

@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 
 const FLEX: &str = "2017-06";
 
-fn flex() -> Option<v1::Cut> {
+pub(crate) fn flex() -> Option<v1::Cut> {
     Some(v1::Cut { period: FLEX.into(), stage: v1::CutStage::Flex.into() })
 }
 
@@ -22,7 +22,7 @@ fn billed(number: u32) -> v1::ActivityLine {
 }
 
 /// The same as SUS has it.
-fn sus(number: u32) -> v1::SusRow {
+pub(crate) fn sus(number: u32) -> v1::SusRow {
     let line = billed(number);
     v1::SusRow {
         cds_identifier: line.cds_identifier,
@@ -36,7 +36,7 @@ fn sus(number: u32) -> v1::SusRow {
     }
 }
 
-async fn submit(world: &mut World) -> u64 {
+pub(crate) async fn submit(world: &mut World) -> u64 {
     let open = v1::OpenSubmissionRequest {
         system: SYSTEM.into(),
         request_id: id(100),
@@ -57,7 +57,7 @@ async fn submit(world: &mut World) -> u64 {
     answers.iter().filter_map(|answer| answer.position).max().unwrap()
 }
 
-fn store(rows: Vec<v1::SusRow>) -> v1::StoreExtractRowsRequest {
+pub(crate) fn store(rows: Vec<v1::SusRow>) -> v1::StoreExtractRowsRequest {
     v1::StoreExtractRowsRequest {
         system: SYSTEM.into(),
         provider: "NT3".into(),
@@ -67,7 +67,7 @@ fn store(rows: Vec<v1::SusRow>) -> v1::StoreExtractRowsRequest {
     }
 }
 
-fn adopt(number: u32, parts: Vec<Vec<u8>>) -> v1::AdoptExtractRequest {
+pub(crate) fn adopt(number: u32, parts: Vec<Vec<u8>>) -> v1::AdoptExtractRequest {
     v1::AdoptExtractRequest {
         system: SYSTEM.into(),
         request_id: id(number),

@@ -1,8 +1,10 @@
 //! What an event does to the state. Total: it never fails, and a replay runs nothing else.
 
+mod challenge;
+
 use crate::{
-    ActivityLine, AdoptReference, Answer, Command, End, Event, ExtractInForce, LineAnswered, Matched,
-    Pathway, RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission,
+    ActivityLine, AdoptReference, Answer, ChallengeState, Command, End, Event, ExtractInForce, LineAnswered,
+    Matched, Pathway, RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission,
     SubmitUnreadable, Verdict,
     key::{CareKey, LineKey},
     report,
@@ -49,6 +51,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             let key = LineKey::new(withdraw.provider, &withdraw.cds_identifier);
             take(state, withdraw.provider, withdrawn);
             drop_care(state, &key);
+            challenge::supersede(state, &key);
             if let Some(row) = state.lines.get_mut(&key) {
                 row.mark = Mark::Withdrawn;
             }
@@ -64,6 +67,24 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
                 total: *total,
             };
             state.extracts.insert((terms.provider, terms.cut), row);
+        }
+        (Command::RaiseChallenge(raise), Event::ChallengeRaised(raised)) => {
+            challenge::raised(state, at, raise, raised);
+        }
+        (Command::AnswerChallenge(answer), Event::ChallengeAnswered) => {
+            challenge::entered(state, at, answer.challenge, |row| {
+                row.state = ChallengeState::Answered;
+                row.conceded = Some(answer.conceded);
+            });
+        }
+        (Command::ConcludeChallenge(conclude), Event::ChallengeEscalated) => {
+            challenge::entered(state, at, conclude.challenge, |row| row.state = ChallengeState::Escalated);
+        }
+        (Command::ConcludeChallenge(conclude), Event::ChallengeConcluded(moved)) => {
+            challenge::concluded(state, at, conclude, moved);
+        }
+        (Command::SetChallengeRules(rules), Event::ChallengeRulesSet) => {
+            state.challenge_rules.insert((rules.provider, rules.from), *rules);
         }
         (Command::SealCut(seal), Event::CutSealed { .. }) => {
             state.sealed.insert(seal.cut, at.position);
@@ -151,6 +172,7 @@ fn standing(at: &Moment, answered: &LineAnswered, claimed: Pence, date: Day) -> 
         claimed,
         verdict,
         books: answered.books,
+        split: None,
     }
 }
 
@@ -237,6 +259,7 @@ fn put(
     state.totals.entry(total_key(provider, now, now.cut)).or_default().add(now);
     let Some(key) = key else { return true };
     drop_care(state, key);
+    challenge::supersede(state, key);
     let channel = Channel { provider, payer: now.payer, route: now.route };
     let row = LineRow {
         position: now.position,

@@ -1,6 +1,6 @@
 //! What callers and the day roll ask. Every field is already parsed: what could not be is in [`SubmitUnreadable`].
 
-use crate::{AdoptExtract, Reasons};
+use crate::{AdoptExtract, AnswerChallenge, ConcludeChallenge, RaiseChallenge, Reasons, SetChallengeRules};
 use journal::{Day, Digest, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{Factor, Pence};
@@ -35,6 +35,14 @@ pub enum Command {
     ExpireReferral(ExpireReferral),
     /// Compare with this SUS extract from here on.
     AdoptExtract(AdoptExtract),
+    /// Challenge a line.
+    RaiseChallenge(RaiseChallenge),
+    /// Answer a challenge.
+    AnswerChallenge(AnswerChallenge),
+    /// Conclude a challenge.
+    ConcludeChallenge(ConcludeChallenge),
+    /// Challenge by these rules from a day of activity on.
+    SetChallengeRules(SetChallengeRules),
 }
 
 /// Decides with this snapshot from here on.

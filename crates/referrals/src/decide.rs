@@ -1,5 +1,6 @@
 //! Where every rule lives.
 
+mod challenge;
 mod cut;
 mod extract;
 mod facts;
@@ -30,5 +31,9 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::WithdrawLine(withdraw) => line::withdraw(state, at, withdraw),
         Command::SealCut(seal) => cut::seal(state, at, seal),
         Command::AdoptExtract(adopt) => extract::adopt(state, adopt),
+        Command::RaiseChallenge(raise) => challenge::raise(state, at, raise),
+        Command::AnswerChallenge(answer) => challenge::answer(state, answer),
+        Command::ConcludeChallenge(conclude) => challenge::conclude(state, at, conclude),
+        Command::SetChallengeRules(rules) => challenge::set_rules(state, rules),
     }
 }

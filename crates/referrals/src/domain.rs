@@ -26,6 +26,10 @@ const WITHDRAW_LINE: Kind = Kind(106);
 const SEAL_CUT: Kind = Kind(107);
 const EXPIRE_REFERRAL: Kind = Kind(108);
 const ADOPT_EXTRACT: Kind = Kind(109);
+const RAISE_CHALLENGE: Kind = Kind(110);
+const ANSWER_CHALLENGE: Kind = Kind(111);
+const CONCLUDE_CHALLENGE: Kind = Kind(112);
+const SET_CHALLENGE_RULES: Kind = Kind(113);
 
 impl Domain for Referrals {
     const SERVICE: Service = Service::Referrals;
@@ -48,6 +52,10 @@ impl Domain for Referrals {
             Command::SealCut(_) => SEAL_CUT,
             Command::ExpireReferral(_) => EXPIRE_REFERRAL,
             Command::AdoptExtract(_) => ADOPT_EXTRACT,
+            Command::RaiseChallenge(_) => RAISE_CHALLENGE,
+            Command::AnswerChallenge(_) => ANSWER_CHALLENGE,
+            Command::ConcludeChallenge(_) => CONCLUDE_CHALLENGE,
+            Command::SetChallengeRules(_) => SET_CHALLENGE_RULES,
         }
     }
 
@@ -79,6 +87,10 @@ impl Domain for Referrals {
                 WITHDRAW_LINE => Command::WithdrawLine(d.decode()?),
                 SEAL_CUT => Command::SealCut(d.decode()?),
                 EXPIRE_REFERRAL => Command::ExpireReferral(d.decode()?),
+                RAISE_CHALLENGE => Command::RaiseChallenge(d.decode()?),
+                ANSWER_CHALLENGE => Command::AnswerChallenge(d.decode()?),
+                CONCLUDE_CHALLENGE => Command::ConcludeChallenge(d.decode()?),
+                SET_CHALLENGE_RULES => Command::SetChallengeRules(d.decode()?),
                 ADOPT_EXTRACT => {
                     let terms = d.decode()?;
                     Command::AdoptExtract(AdoptExtract { sum: ExtractSum::read(&terms, blobs)?, terms })
@@ -139,6 +151,10 @@ fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
         Command::SealCut(command) => e.encode(command)?,
         Command::ExpireReferral(command) => e.encode(command)?,
         Command::AdoptExtract(command) => e.encode(&command.terms)?,
+        Command::RaiseChallenge(command) => e.encode(command)?,
+        Command::AnswerChallenge(command) => e.encode(command)?,
+        Command::ConcludeChallenge(command) => e.encode(command)?,
+        Command::SetChallengeRules(command) => e.encode(command)?,
     };
     Ok(())
 }
@@ -179,6 +195,30 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             ];
             first(&pairs, "parts")
         }
+        (Command::RaiseChallenge(a), Command::RaiseChallenge(b)) => {
+            let pairs = [
+                (a.provider != b.provider, "provider"),
+                (a.cds_identifier != b.cds_identifier, "cds_identifier"),
+                (a.line != b.line, "line"),
+                (a.grounds != b.grounds, "grounds"),
+                (a.amount != b.amount, "amount_pence"),
+                (a.percent != b.percent, "percent"),
+            ];
+            first(&pairs, "text")
+        }
+        (Command::AnswerChallenge(a), Command::AnswerChallenge(b)) => {
+            let pairs =
+                [(a.challenge != b.challenge, "challenge"), (a.conceded != b.conceded, "conceded_pence")];
+            first(&pairs, "text")
+        }
+        (Command::ConcludeChallenge(a), Command::ConcludeChallenge(b)) => {
+            let pairs = [(a.challenge != b.challenge, "challenge"), (a.conclusion != b.conclusion, "state")];
+            first(&pairs, "text")
+        }
+        (Command::SetChallengeRules(a), Command::SetChallengeRules(b)) => first(
+            &[(a.provider != b.provider, "rules.provider"), (a.from != b.from, "rules.from_date")],
+            "rules",
+        ),
         // A line's id follows from its content, and the rest have one field: another content is another call.
         (_, _) => "request_id",
     }

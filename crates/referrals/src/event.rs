@@ -1,6 +1,6 @@
 //! What happened: only what the command and the moment do not already say.
 
-use crate::Reasons;
+use crate::{Reasons, Split};
 use journal::{Day, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{NetPence, Pence};
@@ -77,6 +77,57 @@ pub enum Event {
         #[n(0)]
         extract: Position,
     },
+    /// The line is challenged; the challenge's number is this record's position.
+    #[n(11)]
+    ChallengeRaised(#[n(0)] ChallengeRaised),
+    /// The challenge is answered.
+    #[n(12)]
+    ChallengeAnswered,
+    /// The challenge has gone to the dispute process.
+    #[n(13)]
+    ChallengeEscalated,
+    /// The challenge is concluded.
+    #[n(14)]
+    ChallengeConcluded(#[n(0)] ChallengeMoved),
+    /// The rules are in force.
+    #[n(15)]
+    ChallengeRulesSet,
+}
+
+/// A line was challenged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ChallengeRaised {
+    /// The line as it stood.
+    #[n(0)]
+    pub before: Standing,
+    /// As it stands now, with what is withheld.
+    #[n(1)]
+    pub after: Standing,
+    /// How much of it is contested.
+    #[n(2)]
+    pub amount: Pence,
+    /// The last day of its answer.
+    #[n(3)]
+    pub answer_by: Day,
+    /// How likely it is to be upheld, in per cent.
+    #[n(4)]
+    pub percent: u8,
+}
+
+/// A challenge's money moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ChallengeMoved {
+    /// The line as it stood.
+    #[n(0)]
+    pub before: Standing,
+    /// As it stands now.
+    #[n(1)]
+    pub after: Standing,
+    /// What was upheld for the commissioner.
+    #[n(2)]
+    pub upheld: Pence,
 }
 
 /// How accepted activity becomes money.
@@ -233,6 +284,9 @@ pub struct Standing {
     /// Where its money stands.
     #[n(8)]
     pub books: Books,
+    /// How its amount is divided, once it was challenged.
+    #[n(9)]
+    pub split: Option<Split>,
 }
 
 /// An answer without its explanation.
@@ -253,11 +307,25 @@ impl Standing {
     /// What of it stands in the ledger.
     #[must_use]
     pub const fn posted(&self) -> Pence {
-        match (self.books, self.verdict) {
-            (Books::Nowhere, _) => Pence::ZERO,
-            (Books::Contested, _) => self.claimed,
-            (_, Verdict::Accepted(amount)) => amount,
-            (_, Verdict::Contested | Verdict::Unreadable) => Pence::ZERO,
+        let Split { kept, contested } = self.division();
+        // Both are parts of one amount.
+        match kept.checked_add(contested) {
+            Ok(sum) => sum,
+            Err(_) => Pence::MAX,
+        }
+    }
+
+    /// How what stands in the ledger is divided: all of it where the books say, unless it was challenged.
+    #[must_use]
+    pub const fn division(&self) -> Split {
+        const NONE: Pence = Pence::ZERO;
+        match (self.split, self.books, self.verdict) {
+            (Some(split), _, _) => split,
+            (None, Books::Contested, _) => Split { kept: NONE, contested: self.claimed },
+            (None, Books::Payable | Books::Recognised, Verdict::Accepted(kept)) => {
+                Split { kept, contested: NONE }
+            }
+            (None, _, _) => Split { kept: NONE, contested: NONE },
         }
     }
 }

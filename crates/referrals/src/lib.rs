@@ -43,6 +43,7 @@
 )]
 
 mod apply;
+mod challenge;
 mod command;
 mod decide;
 mod domain;
@@ -55,14 +56,18 @@ mod snapshot;
 mod state;
 mod view;
 
+pub use challenge::{
+    AnswerChallenge, Challenge, ChallengeState, ConcludeChallenge, Conclusion, Ground, Grounds,
+    RaiseChallenge, SetChallengeRules, Split,
+};
 pub use command::{
     ActivityLine, AdoptReference, AdoptTerms, Care, Command, End, EndReferral, ExpireReferral,
     OpenSubmission, RecordReferral, SealCut, Source, SubmitUnreadable, WithdrawLine,
 };
 pub use domain::Referrals;
 pub use event::{
-    Answer, Books, Capture, Event, Hold, LineAnswered, Matched, Mechanism, ReferralRecorded, Release, Route,
-    SealedTotal, Standing, Verdict,
+    Answer, Books, Capture, ChallengeMoved, ChallengeRaised, Event, Hold, LineAnswered, Matched, Mechanism,
+    ReferralRecorded, Release, Route, SealedTotal, Standing, Verdict,
 };
 pub use extract::{
     AdoptExtract, EXTRACT_PARTS_MAX, ExtractInForce, ExtractPart, ExtractSum, ExtractTerms, SusRow,

@@ -363,6 +363,48 @@ pub enum Refusal {
     #[n(17)]
     #[error("no SUS extract has been adopted for the provider and cut")]
     ExtractUnknown,
+    /// The version named is not the one in force.
+    #[n(18)]
+    #[error("the line has a newer version")]
+    LineSuperseded,
+    /// The line is being challenged.
+    #[n(19)]
+    #[error("the line is being challenged already")]
+    ChallengeOpen,
+    /// The time to challenge the line's month has passed.
+    #[n(20)]
+    #[error("the time to challenge the line's month has passed")]
+    ChallengeLate,
+    /// The amount is more than there is to contest, concede or uphold.
+    #[n(21)]
+    #[error(
+        "the amount is more than there is to contest or concede, or not all of a line contested on receipt"
+    )]
+    ChallengeAmount,
+    /// There is no such challenge.
+    #[n(22)]
+    #[error("there is no such challenge")]
+    ChallengeUnknown,
+    /// The challenge is concluded.
+    #[n(23)]
+    #[error("the challenge is concluded, or its line was replaced")]
+    ChallengeEnded,
+    /// The challenge has gone to the dispute process.
+    #[n(24)]
+    #[error("the challenge has gone to the dispute process")]
+    ChallengeEscalated,
+    /// The challenge is not answered, and its answer is not overdue.
+    #[n(25)]
+    #[error("the provider has not answered the challenge")]
+    ChallengeUnanswered,
+    /// More is upheld than the provider conceded.
+    #[n(26)]
+    #[error("more is upheld than the provider conceded: agree on less, or escalate")]
+    NotConceded,
+    /// The line's month is not frozen, or SUS does not prevail for it.
+    #[n(27)]
+    #[error("the line's month is not frozen, or SUS does not prevail for it")]
+    SusDoesNotPrevail,
 }
 
 impl Refusal {
@@ -383,6 +425,16 @@ impl Refusal {
         "PART_MISMATCH",
         "PART_UNKNOWN",
         "EXTRACT_UNKNOWN",
+        "LINE_SUPERSEDED",
+        "CHALLENGE_OPEN",
+        "CHALLENGE_LATE",
+        "CHALLENGE_AMOUNT",
+        "CHALLENGE_UNKNOWN",
+        "CHALLENGE_ENDED",
+        "CHALLENGE_ESCALATED",
+        "CHALLENGE_UNANSWERED",
+        "NOT_CONCEDED",
+        "SUS_DOES_NOT_PREVAIL",
     ];
 
     /// The stable code in UPPER_SNAKE. For a referral that is the first of its reasons; callers list them all.
@@ -406,6 +458,16 @@ impl Refusal {
             Self::PartMismatch => "PART_MISMATCH",
             Self::PartUnknown => "PART_UNKNOWN",
             Self::ExtractUnknown => "EXTRACT_UNKNOWN",
+            Self::LineSuperseded => "LINE_SUPERSEDED",
+            Self::ChallengeOpen => "CHALLENGE_OPEN",
+            Self::ChallengeLate => "CHALLENGE_LATE",
+            Self::ChallengeAmount => "CHALLENGE_AMOUNT",
+            Self::ChallengeUnknown => "CHALLENGE_UNKNOWN",
+            Self::ChallengeEnded => "CHALLENGE_ENDED",
+            Self::ChallengeEscalated => "CHALLENGE_ESCALATED",
+            Self::ChallengeUnanswered => "CHALLENGE_UNANSWERED",
+            Self::NotConceded => "NOT_CONCEDED",
+            Self::SusDoesNotPrevail => "SUS_DOES_NOT_PREVAIL",
         }
     }
 }

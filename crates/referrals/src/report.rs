@@ -4,7 +4,7 @@
 
 use crate::{
     Answer, Books, Command, Event, LineAnswered, RecordReferral, ReferralRecorded, Release, Route,
-    SealedTotal, Standing, Verdict,
+    SealedTotal, Split, Standing, Verdict,
 };
 use core::fmt;
 use journal::{Day, Moment, RequestId, derived_request_id};
@@ -37,6 +37,8 @@ pub enum PostingKind {
     Contest,
     /// Activity is recognised against payments on account.
     Recognition,
+    /// A contested line is settled, for us or for the provider.
+    ContestOutcome,
 }
 
 /// One posting: legs that balance within each budget line, and hold actions.
@@ -163,6 +165,12 @@ pub(crate) fn reports(at: &Moment, command: &Command, event: &Event, out: &mut V
             legs.take(withdrawn);
             posting(at, PostingKind::ActivityVersion, withdrawn.date, legs, SmallVec::new())
         }
+        (_, Event::ChallengeRaised(raised)) => {
+            divided(at, PostingKind::Contest, &raised.before, &raised.after)
+        }
+        (_, Event::ChallengeConcluded(moved)) => {
+            divided(at, PostingKind::ContestOutcome, &moved.before, &moved.after)
+        }
         (Command::SealCut(seal), Event::CutSealed { totals }) => seal_windows(at, seal.cut, totals),
         (_, _) => None,
     };
@@ -211,6 +219,7 @@ fn line_posting(at: &Moment, date: Day, claimed: Pence, answered: &LineAnswered)
         claimed,
         verdict,
         books: answered.books,
+        split: None,
     };
     let mut legs = Net::default();
     legs.add(&now);
@@ -225,6 +234,14 @@ fn line_posting(at: &Moment, date: Day, claimed: Pence, answered: &LineAnswered)
     };
     let capture = |capture: crate::Capture| HoldAction::Capture { hold: capture.hold, pence: capture.amount };
     posting(at, kind, date, legs, answered.capture.map(capture).into_iter().collect())
+}
+
+/// What a challenge moves: between what is owed, what is contested, and what was spent.
+fn divided(at: &Moment, kind: PostingKind, before: &Standing, after: &Standing) -> Option<Report> {
+    let mut legs = Net::default();
+    legs.add(after);
+    legs.take(before);
+    posting(at, kind, before.date, legs, SmallVec::new())
 }
 
 fn posting(
@@ -265,21 +282,25 @@ impl Net {
     }
 
     fn post(&mut self, line: &Standing, sign: i64) {
-        let amount = line.posted().get().saturating_mul(sign);
+        let amount = |pence: Pence| pence.get().saturating_mul(sign);
         let Some(route) = &line.route else { return };
+        let Split { kept, contested } = line.division();
         let (credit, window) = match line.books {
             Books::Nowhere => return,
-            Books::Payable => (Leaf::Payable(route.payee), line.cut),
             Books::Recognised => (Leaf::Prepayment(route.payee), None),
-            Books::Contested => (Leaf::Contested(route.payee), None),
+            // Of a line contested on receipt something is owed only once a challenge has settled it.
+            Books::Payable | Books::Contested => (Leaf::Payable(route.payee), line.cut),
         };
-        self.move_by(account(route, line.date, Leaf::Expenditure(route.class)), None, amount);
-        self.move_by(account(route, line.date, credit), window, amount.saturating_neg());
+        let spent = amount(line.posted());
+        self.move_by(account(route, line.date, Leaf::Expenditure(route.class)), None, spent);
+        self.move_by(account(route, line.date, credit), window, amount(kept).saturating_neg());
+        let withheld = account(route, line.date, Leaf::Contested(route.payee));
+        self.move_by(withheld, None, amount(contested).saturating_neg());
     }
 
     /// Debits when positive, credits when negative.
     fn move_by(&mut self, account: Option<Account>, window: Option<Cut>, amount: i64) {
-        let Some(account) = account else { return };
+        let Some(account) = account.filter(|_| amount != 0) else { return };
         match self.0.iter_mut().find(|row| row.0 == account && row.1 == window) {
             Some(row) => row.2 = NetPence::new(row.2.get().saturating_add(amount)),
             None => self.0.push((account, window, NetPence::new(amount))),

@@ -5,10 +5,10 @@
 //! destructurings below do not compile when a field is forgotten, and a golden file holds the bytes of each number.
 
 use crate::{
-    ExtractInForce, Reason, Referral, ReferralState, State, Submission, Total,
+    ExtractInForce, Reason, Referral, ReferralState, SetChallengeRules, State, Submission, Total,
     domain::reference,
     key::{CareKey, LineKey},
-    state::{Channel, Channels, InForce, LineRow, Mark, TotalKey},
+    state::{Challenged, Channel, Channels, InForce, LineRow, Mark, TotalKey},
 };
 use journal::{
     Blobs, Day, DecodeError, Digest, Position, RequestId, StateEncoder, Written, read_rows, read_state,
@@ -20,7 +20,7 @@ use nhs::OdsCode;
 use std::collections::BTreeMap;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// A total's sums in the order in which they stand, of a total or of what it is read into.
 macro_rules! sums_of {
@@ -66,6 +66,9 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         reasons,
         sealed,
         extracts,
+        challenges,
+        challenged,
+        challenge_rules,
     } = state;
     write_rows(e, adopted, |e, InForce { reference: _, since, digest, hold_days, follow_ups }| {
         e.encode((since, digest, hold_days, follow_ups))?.ok()
@@ -112,7 +115,13 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
     write_rows(e, extracts, |e, ((provider, cut), row)| {
         let ExtractInForce { position, version, file, parts, rows, total } = row;
         e.encode((provider, cut, position, version, file, parts, rows, total))?.ok()
-    })
+    })?;
+    write_rows(e, challenges, |e, (number, row)| e.encode((number, row))?.ok())?;
+    write_rows(e, sorted_by(challenged, LineKey::bytes), |e, (key, row)| {
+        let Challenged { open, split } = row;
+        e.bytes(&key.bytes())?.encode((open, split))?.ok()
+    })?;
+    write_rows(e, challenge_rules.values(), |e, rules| e.encode(rules)?.ok())
 }
 
 pub(crate) fn decode(bytes: &[u8], blobs: &dyn Blobs) -> Result<State, DecodeError> {
@@ -207,6 +216,22 @@ fn read(d: &mut Decoder<'_>, state: &mut State) -> Result<(), Error> {
         let (provider, cut, position, version, file, parts, rows, total) = d.decode()?;
         let row = ExtractInForce { position, version, file, parts, rows, total };
         state.extracts.insert((provider, cut), row);
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let (number, row) = d.decode()?;
+        state.challenges.insert(number, row);
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let key = LineKey::from_bytes(sixteen_bytes(d)?);
+        let (open, split) = d.decode()?;
+        state.challenged.insert(key, Challenged { open, split });
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let rules: SetChallengeRules = d.decode()?;
+        state.challenge_rules.insert((rules.provider, rules.from), rules);
         Ok(())
     })
 }

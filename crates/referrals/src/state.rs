@@ -9,12 +9,13 @@
 //! | referral | 120, and 16 with a booking reference, and 32 for its patient's key | referrals, reported or implied |
 //! | submission | 150, and 12 for each unbroken run of its records | files |
 //! | total | 200 | provider × payer × cut |
+//! | challenge | 170, and 8 for each entry of its thread, and 60 for its line | challenges |
 //! | SUS extract in force | 120, and 32 for each 2,000 rows | provider × cut |
 //!
 //! Everything else about a line is read from the journal by its position.
 
 use crate::{
-    Books, ExtractInForce, Reason, Route, Source, Standing, Verdict,
+    Books, Challenge, ExtractInForce, Reason, Route, SetChallengeRules, Source, Split, Standing, Verdict,
     key::{ByHash, CareKey, LineKey},
 };
 use hashbrown::HashMap;
@@ -47,6 +48,18 @@ pub struct State {
     pub(crate) reasons: BTreeMap<ReasonKey, BTreeMap<Reason, u64>>,
     pub(crate) sealed: BTreeMap<Cut, Position>,
     pub(crate) extracts: BTreeMap<(OdsCode, Cut), ExtractInForce>,
+    pub(crate) challenges: BTreeMap<Position, Challenge>,
+    pub(crate) challenged: HashMap<LineKey, Challenged, ByHash>,
+    pub(crate) challenge_rules: BTreeMap<(Option<OdsCode>, Day), SetChallengeRules>,
+}
+
+/// What challenges have made of a line: a line without has never been challenged in the version in force.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Challenged {
+    /// The challenge that is open.
+    pub(crate) open: Option<Position>,
+    /// How the line's amount is divided.
+    pub(crate) split: Option<Split>,
 }
 
 /// The reference data in force and since when.
@@ -279,23 +292,36 @@ impl Total {
     fn move_by(&mut self, line: &Standing, by: fn(TotalPence, TotalPence) -> TotalPence, one: i64) {
         let claimed = TotalPence::from(line.claimed);
         self.claimed = by(self.claimed, claimed);
+        let Split { kept, contested } = line.division();
+        let (kept, withheld) = (TotalPence::from(kept), TotalPence::from(contested));
         match line.verdict {
             Verdict::Accepted(amount) => {
-                let amount = TotalPence::from(amount);
                 self.accepted_lines = self.accepted_lines.saturating_add(one);
-                self.accepted = by(self.accepted, amount);
-                self.difference = by(self.difference, claimed.minus_total(amount));
+                let accepted = match line.books {
+                    Books::Payable | Books::Recognised => kept,
+                    Books::Nowhere | Books::Contested => TotalPence::from(amount),
+                };
+                self.accepted = by(self.accepted, accepted);
+                self.difference = by(self.difference, claimed.minus_total(accepted).minus_total(withheld));
+                self.contested = by(self.contested, withheld);
+                self.held = by(self.held, withheld);
                 match line.books {
-                    Books::Payable => self.payable = by(self.payable, amount),
-                    Books::Recognised => self.recognised = by(self.recognised, amount),
-                    Books::Nowhere | Books::Contested => self.block = by(self.block, amount),
+                    Books::Payable => self.payable = by(self.payable, accepted),
+                    Books::Recognised => self.recognised = by(self.recognised, accepted),
+                    Books::Nowhere | Books::Contested => self.block = by(self.block, accepted),
                 }
             }
             Verdict::Contested => {
                 self.contested_lines = self.contested_lines.saturating_add(one);
-                self.contested = by(self.contested, claimed);
                 if line.books == Books::Contested {
-                    self.held = by(self.held, claimed);
+                    // What a challenge settled for the provider is accepted, what it settled for us a difference of price.
+                    self.accepted = by(self.accepted, kept);
+                    self.payable = by(self.payable, kept);
+                    self.difference = by(self.difference, claimed.minus_total(kept).minus_total(withheld));
+                    self.contested = by(self.contested, withheld);
+                    self.held = by(self.held, withheld);
+                } else {
+                    self.contested = by(self.contested, claimed);
                 }
             }
             Verdict::Unreadable => {
@@ -355,7 +381,13 @@ impl State {
             claimed: row.claimed,
             verdict,
             books: row.books,
+            split: self.challenged.get(key).and_then(|challenged| challenged.split),
         })
+    }
+
+    /// The challenge that is open about the line of that identity.
+    pub(crate) fn open_challenge(&self, key: &LineKey) -> Option<Position> {
+        self.challenged.get(key).and_then(|challenged| challenged.open)
     }
 
     /// How often a line of that identity has been answered.

@@ -1,5 +1,6 @@
 //! The domain against tables and properties.
 
+mod challenges;
 mod extracts;
 mod fixture;
 mod lines;

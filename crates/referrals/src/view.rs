@@ -1,12 +1,13 @@
 //! What readers may see of the state, without the bodies that stand in the journal.
 
 use crate::{
-    ExtractInForce, InForce, Reason, Referral, SealedTotal, Standing, State, Submission, Total, TotalKey,
+    Challenge, ExtractInForce, InForce, Reason, Referral, SealedTotal, SetChallengeRules, Standing, State,
+    Submission, Total, TotalKey,
     key::LineKey,
     state::{LineRow, Mark},
 };
 use core::ops::RangeInclusive;
-use journal::{Digest, Position, RequestId};
+use journal::{Day, Digest, Position, RequestId};
 use money::NetPence;
 use nhs::{CdsIdentifier, OdsCode, Ubrn};
 use reference::{Cut, Stage};
@@ -148,6 +149,30 @@ impl State {
         let mut positions: Vec<Position> = rows.map(|row| row.position).collect();
         positions.sort_unstable();
         positions
+    }
+
+    /// A challenge by its number.
+    #[must_use]
+    pub fn challenge(&self, number: Position) -> Option<&Challenge> {
+        self.challenges.get(&number)
+    }
+
+    /// The challenges raised after `number`, in order.
+    pub fn challenges_after(&self, number: Option<Position>) -> impl Iterator<Item = (Position, &Challenge)> {
+        let from = number.map_or(Position::FIRST, Position::next);
+        self.challenges.range(from..).map(|(number, row)| (*number, row))
+    }
+
+    /// The challenge that is open about a line.
+    #[must_use]
+    pub fn challenge_of(&self, provider: OdsCode, identifier: &CdsIdentifier) -> Option<Position> {
+        self.open_challenge(&LineKey::new(provider, identifier))
+    }
+
+    /// The rules by which a provider's activity of `date` is challenged.
+    #[must_use]
+    pub fn rules_of(&self, provider: OdsCode, date: Day) -> SetChallengeRules {
+        self.challenge_rules(provider, date)
     }
 
     /// How many lines are known, withdrawn ones included.

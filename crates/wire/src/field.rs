@@ -127,6 +127,7 @@ pub(crate) const FIELD_REASONS: &[&str] = &[
     "PAGE_TOKEN_INVALID",
     "REQUEST_ID_INVALID",
     "SYSTEM_INVALID",
+    "TEXT_HOLDS_NHS_NUMBER",
 ];
 
 /// Collects the violations of one request, or of one item of a batch. Costs nothing while nothing is wrong.

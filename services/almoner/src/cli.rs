@@ -60,6 +60,8 @@ enum Command {
     Submit(commands::submit::Options),
     /// Read what became of activity
     Activity(commands::activity::Options),
+    /// Challenge lines, answer challenges and conclude them
+    Challenge(commands::challenge::Options),
     /// Record, read and end referrals
     Referral(commands::referral::Options),
     /// Price care by the tariff's lists
@@ -95,6 +97,7 @@ impl Cli {
             Command::Remittance(options) => commands::remittance::run(options, &calling).await,
             Command::Submit(options) => commands::submit::run(options, &calling).await,
             Command::Activity(options) => commands::activity::run(options, &calling).await,
+            Command::Challenge(options) => Box::pin(commands::challenge::run(options, &calling)).await,
             Command::Referral(options) => commands::referral::run(options, &calling).await,
             Command::Tariff(options) => Box::pin(commands::tariff::run(options, &calling)).await,
             Command::Backup(options) => commands::backup::backup(&options),

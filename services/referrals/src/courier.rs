@@ -232,6 +232,7 @@ const fn entry_kind(kind: PostingKind) -> ledger::EntryKind {
         PostingKind::ActivityVersion => ledger::EntryKind::ActivityVersion,
         PostingKind::Contest => ledger::EntryKind::Contest,
         PostingKind::Recognition => ledger::EntryKind::Recognition,
+        PostingKind::ContestOutcome => ledger::EntryKind::ContestOutcome,
     }
 }
 

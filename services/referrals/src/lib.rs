@@ -10,6 +10,8 @@
 //! opened, and about once a second while lines come in.
 
 mod adapter;
+mod automatic;
+mod challenges;
 mod compared;
 mod courier;
 mod identity;
@@ -24,7 +26,8 @@ pub use adapter::Adapter;
 pub use courier::LedgerCourier;
 
 use proto::referrals::v1::{
-    matching_service_server::MatchingServiceServer, referrals_service_server::ReferralsServiceServer,
+    challenge_service_server::ChallengeServiceServer, matching_service_server::MatchingServiceServer,
+    referrals_service_server::ReferralsServiceServer,
 };
 use referrals::Referrals;
 use server::{
@@ -44,9 +47,11 @@ pub fn start(context: Context) -> Starting {
         let journals = journals.await??;
         let adapter = Adapter::new(Arc::clone(&journals), &context)?;
         let matching = server::limited!(MatchingServiceServer, adapter.clone());
+        let challenges = server::limited!(ChallengeServiceServer, adapter.clone());
         Ok(Started::new()
             .add(server::limited!(ReferralsServiceServer, adapter))
             .add(matching)
+            .add(challenges)
             .journals(journals))
     })
 }

@@ -47,6 +47,44 @@ pub(super) const METHODS: &[Method] = &[
         Service
     ],
     grant![
+        "/almoner.referrals.v1.ChallengeService/RaiseChallenge",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead
+    ],
+    grant![
+        "/almoner.referrals.v1.ChallengeService/RunChallenges",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead
+    ],
+    grant![
+        "/almoner.referrals.v1.ChallengeService/ConcludeChallenge",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead
+    ],
+    grant!["/almoner.referrals.v1.ChallengeService/SetChallengeRules", FinanceApprover, CommissioningLead],
+    grant![
+        "/almoner.referrals.v1.ChallengeService/GetChallenge",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor
+    ],
+    grant![
+        "/almoner.referrals.v1.ChallengeService/ListChallenges",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor
+    ],
+    grant!["/almoner.referrals.v1.ChallengeService/AnswerChallenge", Provider],
+    grant![
         "/almoner.referrals.v1.MatchingService/StoreExtractRows",
         FinancePreparer,
         FinanceApprover,

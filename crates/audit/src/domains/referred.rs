@@ -108,5 +108,6 @@ const fn entry_kind(kind: PostingKind) -> EntryKind {
         PostingKind::ActivityVersion => EntryKind::ActivityVersion,
         PostingKind::Contest => EntryKind::Contest,
         PostingKind::Recognition => EntryKind::Recognition,
+        PostingKind::ContestOutcome => EntryKind::ContestOutcome,
     }
 }

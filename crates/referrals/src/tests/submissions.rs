@@ -142,6 +142,18 @@ fn everything() -> Run {
     let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A2".parse().unwrap() };
     run.submit(Command::WithdrawLine(withdraw)).unwrap();
     run.extract("NT3", "2017-06/flex", &[sus_row("A1", 1)]).unwrap();
+    let (provider, cds_identifier) = ("NT3".parse().unwrap(), "A1".parse().unwrap());
+    run.submit(Command::RaiseChallenge(crate::RaiseChallenge {
+        provider,
+        cds_identifier,
+        line: run.state.line(provider, &cds_identifier).unwrap().position,
+        grounds: crate::Grounds::DEFAULT,
+        amount: None,
+        percent: Some(75),
+        text: "twice".into(),
+    }))
+    .unwrap();
+    run.submit(Command::SetChallengeRules(crate::SetChallengeRules::default_from(run.today))).unwrap();
     run.roll("2017-07-21");
     run.submit(Command::EndReferral(EndReferral { referral: at, end: End::Discharged })).unwrap();
     run

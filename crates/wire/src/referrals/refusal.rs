@@ -83,7 +83,8 @@ impl Reason for Refusal {
             | Self::ReferralUnknown
             | Self::LineUnknown
             | Self::CutUnknown
-            | Self::ExtractUnknown => Class::Unknown,
+            | Self::ExtractUnknown
+            | Self::ChallengeUnknown => Class::Unknown,
             Self::ReferenceMissing
             | Self::ReferenceOlder
             | Self::Referral(_)
@@ -94,7 +95,16 @@ impl Reason for Refusal {
             | Self::ProviderUnknown
             | Self::NotExpired
             | Self::PartMismatch
-            | Self::PartUnknown => Class::Precondition,
+            | Self::PartUnknown
+            | Self::LineSuperseded
+            | Self::ChallengeOpen
+            | Self::ChallengeLate
+            | Self::ChallengeAmount
+            | Self::ChallengeEnded
+            | Self::ChallengeEscalated
+            | Self::ChallengeUnanswered
+            | Self::NotConceded
+            | Self::SusDoesNotPrevail => Class::Precondition,
             Self::SubmissionIdUsed => Class::Exists,
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bank;
 pub(crate) mod certificates;
+pub(crate) mod challenge;
 pub(crate) mod export;
 pub(crate) mod journal;
 pub(crate) mod keys;
