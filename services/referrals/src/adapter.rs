@@ -73,6 +73,10 @@ impl Adapter {
         &self.0.compared
     }
 
+    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
+        self.0.draining.clone()
+    }
+
     pub(crate) fn pages(&self) -> &PageKey {
         &self.0.pages
     }
@@ -121,6 +125,7 @@ macro_rules! calls {
         #[tonic::async_trait]
         impl ReferralsService for Adapter {
             type StreamActivityStream = ReceiverStream<Result<v1::StreamActivityResponse, Status>>;
+            type WatchLinesStream = ReceiverStream<Result<v1::WatchLinesResponse, Status>>;
 
             $(
                 async fn $method(
@@ -142,6 +147,15 @@ macro_rules! calls {
                 let stream = Stream { adapter: self.clone(), caller, draining, out };
                 tokio::spawn(stream.run(request.into_inner()));
                 Ok(Response::new(ReceiverStream::new(answers)))
+            }
+
+            async fn watch_lines(
+                &self,
+                request: Request<v1::WatchLinesRequest>,
+            ) -> Result<Response<Self::WatchLinesStream>, Status> {
+                let caller = server::caller(&request)?;
+                let events = self.watch(&caller, request.into_inner()).await?;
+                Ok(Response::new(ReceiverStream::new(events)))
             }
         }
     };

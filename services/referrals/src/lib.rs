@@ -21,6 +21,7 @@ mod read;
 mod references;
 mod referral;
 mod stream;
+mod watch;
 
 pub use adapter::Adapter;
 pub use courier::LedgerCourier;

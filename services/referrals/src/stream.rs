@@ -139,7 +139,7 @@ impl Stream {
 }
 
 /// Waits until the process drains; false when it is gone altogether.
-async fn told_to_drain(draining: &mut watch::Receiver<bool>) -> bool {
+pub(crate) async fn told_to_drain(draining: &mut watch::Receiver<bool>) -> bool {
     draining.wait_for(|draining| *draining).await.is_ok()
 }
 

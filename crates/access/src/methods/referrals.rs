@@ -145,4 +145,5 @@ pub(super) const METHODS: &[Method] = &[
         Operator,
         Service
     ],
+    grant!["/almoner.referrals.v1.ReferralsService/WatchLines", Provider],
 ];

@@ -7,7 +7,7 @@ use proto::referrals::v1;
 use reference::{Cut, Stage};
 use referrals::{
     ActivityLine, Answer, Care, LineAnswered, Matched, Mechanism, Reasons, Referral, ReferralState,
-    SealedTotal, Source, SubmitUnreadable, Total,
+    SealedTotal, Source, Standing, SubmitUnreadable, Total, Verdict, WithdrawLine,
 };
 
 /// Reasons or notes. Most lines have none, and then nothing is allocated.
@@ -130,6 +130,33 @@ pub fn unreadable(position: Position, line: &SubmitUnreadable, answered: &LineAn
         row: line.row,
         claimed_pence: line.claimed.map_or(0, Pence::get),
         ..base(position, answered)
+    }
+}
+
+/// A version that another one replaced.
+#[must_use]
+pub fn superseded(cds_identifier: String, old: &Standing) -> v1::LineSuperseded {
+    v1::LineSuperseded {
+        cds_identifier,
+        position: old.position.get(),
+        accepted_pence: of_verdict(old.verdict),
+    }
+}
+
+/// A line that was withdrawn.
+#[must_use]
+pub fn withdrawn(line: &WithdrawLine, old: &Standing) -> v1::LineWithdrawn {
+    v1::LineWithdrawn {
+        cds_identifier: line.cds_identifier.to_string(),
+        position: old.position.get(),
+        accepted_pence: of_verdict(old.verdict),
+    }
+}
+
+const fn of_verdict(verdict: Verdict) -> i64 {
+    match verdict {
+        Verdict::Accepted(amount) => amount.get(),
+        Verdict::Contested | Verdict::Unreadable => 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `almoner activity`: read what became of lines, their totals and cuts, and withdraw one.
 
 mod compare;
+mod watch;
 
 use crate::{
     cli::Calling,
@@ -36,6 +37,8 @@ enum Command {
     Withdraw(Withdraw),
     /// Compare what was billed with the commissioner's SUS extract and with our price
     Compare(compare::Compare),
+    /// Show what happens to a provider's lines, as it happens
+    Watch(watch::Watch),
 }
 
 #[derive(Debug, Args)]
@@ -116,6 +119,7 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Cuts => cuts(&activity).await,
         Command::Withdraw(of) => withdraw(&activity, of).await,
         Command::Compare(of) => compare::run(&activity, of).await,
+        Command::Watch(of) => watch::watch(&activity, of).await,
     }
 }
 
