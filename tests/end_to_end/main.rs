@@ -12,5 +12,6 @@ mod kill_budgets;
 mod proofs;
 mod read_stores;
 mod real_disk;
+mod submitting;
 mod support;
 mod tariff;

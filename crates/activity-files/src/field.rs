@@ -72,10 +72,8 @@ fields! {
     AdministrativeCategory = "administrative_category",
     /// Days of the spell that are paid for in another way.
     ExcludedDays = "excluded_days",
-    /// The provider's number of the spell.
-    LocalSpell = "local_spell",
-    /// The provider's number of the attendance.
-    LocalAttendance = "local_attendance",
+    /// The provider's own number of the spell or attendance.
+    LocalIdentifier = "local_identifier",
     /// Market forces factor that the price includes.
     MarketForcesFactor = "market_forces_factor",
     /// Financial year that it is reported in, as `201718`.

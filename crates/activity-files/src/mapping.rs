@@ -59,7 +59,7 @@ impl Contents {
                 Field::StartDate,
                 Field::Claimed,
             ],
-            Self::Sus => &[Field::Provider, Field::Commissioner, Field::StartDate],
+            Self::Sus => &[Field::Commissioner, Field::PointOfDelivery, Field::StartDate, Field::Claimed],
         }
     }
 }
@@ -89,7 +89,8 @@ pub enum Care {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
-    /// Its heading. Case, spaces and punctuation do not matter.
+    /// Its heading. Case, spaces and punctuation do not matter. Two columns of a mapping may have one heading when they are
+    /// different fields.
     pub heading: String,
     /// Other headings that it is known by.
     #[serde(default)]
@@ -202,13 +203,18 @@ impl Mapping {
         if !(1..=HEADER_ROW_MAX).contains(&self.header_row) {
             faults.push(format!("header_row is 1 to {HEADER_ROW_MAX}"));
         }
-        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut seen: BTreeMap<(&str, Field), &str> = BTreeMap::new();
         for column in &self.columns {
             let heading = column.heading.as_str();
             column.faults(&mut faults);
             for plain in &column.plain {
-                if let Some(other) = seen.insert(plain, heading).filter(|other| *other != heading) {
-                    faults.push(format!("{heading} and {other} have a heading in common"));
+                if let Some(other) =
+                    seen.insert((plain, column.field), heading).filter(|other| *other != heading)
+                {
+                    faults.push(format!(
+                        "{heading} and {other} have a heading in common, and both are {}",
+                        column.field
+                    ));
                 }
             }
             if self.constants.contains_key(&column.field) {
@@ -227,6 +233,12 @@ impl Mapping {
             }
         }
         faults
+    }
+
+    /// Whether a heading is another word than the field's name.
+    #[must_use]
+    pub fn renames(&self, heading: &str, field: Field) -> bool {
+        plain(heading) != plain(field.name())
     }
 
     /// Whether any column is that field.

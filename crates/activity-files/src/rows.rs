@@ -96,6 +96,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The mapping.
+    #[must_use]
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
     /// How characters are written.
     #[must_use]
     pub const fn encoding(&self) -> Encoding {

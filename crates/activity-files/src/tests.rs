@@ -65,6 +65,7 @@ fn a_local_file_becomes_fields() {
           first_attendance 2
           attended 5
           administrative_category 01
+          local_identifier A77
           = Good(2017-06-20), Good(8278)
         2 line 3 r2
           cds_identifier BNV300SS12
@@ -83,6 +84,7 @@ fn a_local_file_becomes_fields() {
           admission_method 11
           patient_classification 2
           administrative_category 01
+          local_identifier S12
           = Good(2017-06-21), Good(120503)
     "#]]
     .assert_eq(&table);
@@ -237,7 +239,9 @@ fn a_mapping_that_does_not_go_together_says_everything() {
         "name = 'x'\ncontents = 'activity'\ncolumns = []".to_owned(),
         column("{heading='a',field='surname'}"),
         column("{heading='a',field='provider',colour='red'}"),
-        column("{heading='A b',field='provider'},{heading='a_B',field='site'},{heading='-',field='claimed'}"),
+        column(
+            "{heading='A b',field='provider'},{heading='a_B',field='provider'},{heading='-',field='claimed'}",
+        ),
         column(
             "{heading='a',field='start_date',unit='pence',prefix='x'},{heading='p',field='site',prefix='{site}'}",
         ),
@@ -268,7 +272,7 @@ fn a_mapping_that_does_not_go_together_says_everything() {
           |
         3 | column=[{heading='a',field='surname'}]
           |                            ^^^^^^^^^
-        unknown variant `surname`, expected one of `cds_identifier`, `reference`, `nhs_number`, `pseudonym`, `provider`, `site`, `practice`, `commissioner`, `treatment_function`, `point_of_delivery`, `start_date`, `end_date`, `claimed`, `hrg`, `first_attendance`, `attended`, `admission_method`, `patient_classification`, `ubrn`, `pathway`, `administrative_category`, `excluded_days`, `local_spell`, `local_attendance`, `market_forces_factor`, `financial_year`, `financial_month`
+        unknown variant `surname`, expected one of `cds_identifier`, `reference`, `nhs_number`, `pseudonym`, `provider`, `site`, `practice`, `commissioner`, `treatment_function`, `point_of_delivery`, `start_date`, `end_date`, `claimed`, `hrg`, `first_attendance`, `attended`, `admission_method`, `patient_classification`, `ubrn`, `pathway`, `administrative_category`, `excluded_days`, `local_identifier`, `market_forces_factor`, `financial_year`, `financial_month`
 
 
         TOML parse error at line 3, column 39
@@ -278,22 +282,25 @@ fn a_mapping_that_does_not_go_together_says_everything() {
         unknown field `colour`, expected one of `heading`, `also`, `field`, `optional`, `only`, `unit`, `decimals`, `prefix`, `codes`
 
 
-        a_B and A b have a heading in common
+        a_B and A b have a heading in common, and both are provider
         "-": a heading needs a letter or a digit
         -: say unit = "pounds" or unit = "pence"
         no column and no constant is commissioner, which every row needs
+        no column and no constant is point_of_delivery, which every row needs
         no column and no constant is start_date, which every row needs
 
         a: start_date is no amount and has no unit
         a: start_date takes neither prefix nor codes
         p: a prefix knows {provider} only
-        no column and no constant is provider, which every row needs
         no column and no constant is commissioner, which every row needs
+        no column and no constant is point_of_delivery, which every row needs
+        no column and no constant is claimed, which every row needs
 
         header_row is 1 to 100
         a: provider has a constant already
         c: only pounds have decimals
         start_date cannot be the same in every row
+        no column and no constant is point_of_delivery, which every row needs
 
     "#]].assert_eq(&table);
 }

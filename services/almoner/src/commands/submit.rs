@@ -1,261 +1,340 @@
-//! `almoner submit`: a provider's activity file, streamed and answered line by line.
+//! `almoner submit`: the activity file that a provider's own system writes, streamed and answered line by line.
 //!
-//! The file is CSV with a header of the fields' names as in `almoner.referrals.v1.ActivityLine`; the amount stands in
-//! `claimed_pence`, or in pounds in `claimed_gbp`. What cannot be read is sent all the same: the server answers it
-//! UNREADABLE with every fault, and it costs only its own row.
+//! A mapping profile says what its columns are. The file is read twice and never held: what is under way is a few
+//! batches. What cannot be read is sent all the same: the server answers it UNREADABLE with every fault, and it costs only
+//! its own row.
 
-mod file;
+mod answers;
+mod progress;
+mod shown;
+mod source;
+mod stream;
 pub(crate) mod sus;
 
 use crate::{cli::Calling, output};
-use anyhow::Context as _;
+use activity_files::{Choices, Contents, Dates, Delimiter, Encoding, Kind};
+use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use client::Connection;
-use file::ActivityFile;
-use proto::referrals::v1::{self, referrals_service_client::ReferralsServiceClient};
+use nhs::OdsCode;
+use proto::referrals::v1;
+use source::{Batch, Source};
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tonic::{Code, Status};
 
-/// Lines of one batch: half of what the server takes.
-const LINES_PER_BATCH: usize = 1_000;
+pub(crate) use answers::{Summary, word};
+
+/// How long it is tried to reach the server again, when nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Fewest lines that say whose file it is.
+const TELLING_LINES_MIN: usize = 10;
 
 /// The options of `submit`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Activity file (CSV)
+    /// Activity file
     file: PathBuf,
     /// Provider whose activity it holds; the caller's own ODS code unless it is a SUS extract
     #[arg(long)]
-    provider: String,
-    /// What the file is
-    #[arg(long, value_enum, default_value_t = Kind::Activity)]
-    kind: Kind,
-    /// Month and cut of a SUS extract: 2017-06/flex or 2017-06/freeze
-    #[arg(long, value_parser = super::activity::cut, required_if_eq("kind", "sus"))]
-    cut: Option<v1::Cut>,
+    provider: OdsCode,
     /// System; default: the profile's
     #[arg(long)]
     system: Option<String>,
+    /// What kind of file it is: which mapping profile reads it
+    #[arg(long, value_enum, default_value_t = FileKind::Native)]
+    kind: FileKind,
+    /// Month and cut of a SUS extract: 2017-06/flex or 2017-06/freeze
+    #[arg(long, value_parser = super::activity::cut, required_if_eq("kind", "sus"))]
+    cut: Option<v1::Cut>,
+    /// Mapping profile of one's own instead of the kind's (TOML, docs/mapping-profiles.md)
+    #[arg(long, value_name = "FILE")]
+    profile_map: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// Submit it as new although the same file was submitted before
     #[arg(long)]
     again: bool,
     /// Have every line checked and answered, but record nothing
     #[arg(long)]
     validate_only: bool,
-    /// Write each line's answer to this file (CSV)
+    /// Send it although none of its first lines is for a commissioner of this system
+    #[arg(long)]
+    force: bool,
+    /// Write each line's answer to this file (CSV), in the order of the rows
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
     /// Fetch the receipt of every line, accepted, contested or unreadable, into this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "validate_only")]
     receipts: Option<PathBuf>,
+    /// How long to try to reach the server again after the connection was cut
+    #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs())]
+    retry_for: u64,
 }
 
+/// How the file is read, where that cannot be recognised.
+#[derive(Debug, Args)]
+struct Reading {
+    /// How its characters are written; default: as its mark says, else UTF-8
+    #[arg(long, value_enum)]
+    encoding: Option<EncodingName>,
+    /// What stands between its values; default: recognised by the header
+    #[arg(long, value_enum)]
+    delimiter: Option<DelimiterName>,
+    /// How its dates are written; default: recognised, where that can be told
+    #[arg(long, value_enum)]
+    dates: Option<DatesName>,
+    /// Which row its header is, rows without any value not counted; default: the mapping profile's
+    #[arg(long, value_name = "ROW")]
+    header_row: Option<u32>,
+}
+
+/// A kind of file that has a mapping profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    /// What a provider claims for, by the provider
-    Activity,
+pub(crate) enum FileKind {
+    /// Headed by the names of our own fields
+    Native,
+    /// Patient-level contract monitoring
+    Plcm,
+    /// A local contract monitoring file
+    Slam,
     /// The commissioner's pseudonymised SUS extract, to compare with
     Sus,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EncodingName {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "windows-1252")]
+    Windows1252,
+    #[value(name = "utf-16")]
+    Utf16,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DelimiterName {
+    Comma,
+    Tab,
+    Semicolon,
+    Pipe,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DatesName {
+    /// 2017-06-12
+    YearMonthDay,
+    /// 12/06/2017
+    DayMonthYear,
+    /// 06/12/2017
+    MonthDayYear,
+    /// 12-Jun-2017
+    DayNameYear,
+    /// 20170612
+    Compact,
+}
+
+impl From<FileKind> for Kind {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Native => Self::Native,
+            FileKind::Plcm => Self::Plcm,
+            FileKind::Slam => Self::Slam,
+            FileKind::Sus => Self::Sus,
+        }
+    }
+}
+
+impl Reading {
+    fn choices(&self, provider: OdsCode) -> Choices {
+        Choices {
+            provider: Some(provider),
+            encoding: self.encoding.map(|encoding| match encoding {
+                EncodingName::Utf8 => Encoding::Utf8,
+                EncodingName::Windows1252 => Encoding::Windows1252,
+                EncodingName::Utf16 => Encoding::Utf16,
+            }),
+            delimiter: self.delimiter.map(|delimiter| match delimiter {
+                DelimiterName::Comma => Delimiter::Comma,
+                DelimiterName::Tab => Delimiter::Tab,
+                DelimiterName::Semicolon => Delimiter::Semicolon,
+                DelimiterName::Pipe => Delimiter::Pipe,
+            }),
+            dates: self.dates.map(|dates| match dates {
+                DatesName::YearMonthDay => Dates::YearMonthDay,
+                DatesName::DayMonthYear => Dates::DayMonthYear,
+                DatesName::MonthDayYear => Dates::MonthDayYear,
+                DatesName::DayNameYear => Dates::DayNameYear,
+                DatesName::Compact => Dates::Compact,
+            }),
+            header_row: self.header_row,
+        }
+    }
 }
 
 struct Submitter {
     connection: Connection,
     system: String,
     submission_id: String,
-}
-
-/// The answers so far, in the order of the rows: where a broken stream goes on.
-#[derive(Debug, Default)]
-struct Progress {
-    answers: Vec<v1::LineAnswer>,
-    pending: bool,
+    patience: Duration,
 }
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
-    let Options { file, provider, kind, cut, system, again, validate_only, answers, receipts } = options;
-    if let (Kind::Sus, Some(cut)) = (kind, cut) {
-        let extract = sus::ExtractFile::read(&file)?;
-        let (connection, of_profile) = calling.connect()?;
-        let system =
-            system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
+    let Options { file, provider, kind, profile_map, reading, again, validate_only, force, .. } = &options;
+    let mapping = source::mapping((*kind).into(), profile_map.as_deref())?;
+    let contents = if *kind == FileKind::Sus { Contents::Sus } else { Contents::Activity };
+    let mut choices = reading.choices(*provider);
+    // A commissioner's extract may hold several providers.
+    choices.provider = choices.provider.filter(|_| contents == Contents::Activity);
+    let source = Source::examine(file, mapping, contents, &choices)?;
+    shown::show(&source.understood);
+    let (connection, of_profile) = calling.connect()?;
+    let system = options
+        .system
+        .clone()
+        .or(of_profile)
+        .context("say which system: --system <name>, or one in the profile")?;
+    if let (Contents::Sus, Some(cut)) = (contents, options.cut.clone()) {
+        let extract = sus::ExtractFile::of(&source, *provider)?;
+        let provider = provider.to_string();
         sus::summary(&sus::send(&connection, &system, &provider, cut, &extract).await?);
         return Ok(());
     }
-    let activity = ActivityFile::read(&file)?;
-    let (connection, of_profile) = calling.connect()?;
-    let system = system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
-    let (submitter, existing) = Submitter::open(connection, system, provider, &activity, again).await?;
+    let patience = Duration::from_secs(options.retry_for);
+    let (submitter, existing) =
+        Submitter::open(connection, system, *provider, &source, *again, patience).await?;
     let known = if existing { ", known from before" } else { "" };
     output::line(format_args!("submission {}{known}", submitter.submission_id));
-    let progress = if validate_only {
-        submitter.validate(&activity.lines).await?
-    } else {
-        submitter.stream(&activity.lines).await?
-    };
-    if let Some(path) = answers {
-        file::write_answers(&path, &progress.answers)?;
+    if !force {
+        submitter.is_of_this_system(&source).await?;
     }
-    summary(&activity, &progress);
-    if let Some(folder) = receipts {
+    let mut answers = answers::Answers::default();
+    if let Some(path) = &options.answers {
+        answers.response = Some(answers::Response::create(path, &source.understood)?);
+    }
+    if let Some(folder) = &options.receipts {
+        answers.receipts = Some(answers::Receipts::create(folder)?);
+    }
+    let mut progress = progress::Progress::new(source.understood.rows);
+    let each = |batch: &Batch, lines: &[v1::LineAnswer], posting| {
+        progress.answered(lines.len());
+        answers.take(batch, lines, posting)
+    };
+    if *validate_only {
+        submitter.validate(&source, each).await
+    } else {
+        submitter.stream(&source, each).await
+    }?;
+    progress.done();
+    if *validate_only {
+        output::line(format_args!("checked only: nothing was recorded"));
+    }
+    let (_, receipts) = answers.finish()?;
+    if let (Some(receipts), Some(folder)) = (receipts, &options.receipts) {
         let system = submitter.system.parse()?;
-        let (connection, submission) = (&submitter.connection, &submitter.submission_id);
-        let written =
-            super::receipt::of_answers(connection, &system, submission, &progress.answers, &folder).await?;
+        let written = receipts.fetch(&submitter.connection, &system, &submitter.submission_id).await?;
         output::line(format_args!("{written} receipts in {}", folder.display()));
     }
     Ok(())
 }
 
-/// Submits a provider's file over `connection`, and returns the answers in the order of its rows.
+/// Submits a provider's file over `connection` as the command does, and returns what became of it.
 pub(crate) async fn send(
     connection: Connection,
     system: String,
-    provider: String,
+    provider: OdsCode,
     path: &Path,
-) -> anyhow::Result<Vec<v1::LineAnswer>> {
-    let activity = ActivityFile::read(path)?;
-    let (submitter, _) = Submitter::open(connection, system, provider, &activity, false).await?;
-    Ok(submitter.stream(&activity.lines).await?.answers)
+    kind: FileKind,
+) -> anyhow::Result<Summary> {
+    let choices = Choices { provider: Some(provider), ..Choices::default() };
+    let source = Source::examine(path, source::mapping(kind.into(), None)?, Contents::Activity, &choices)?;
+    let (submitter, _) = Submitter::open(connection, system, provider, &source, false, PATIENCE).await?;
+    let mut answers = answers::Answers::default();
+    submitter.stream(&source, |batch, lines, posting| answers.take(batch, lines, posting)).await?;
+    Ok(answers.summary)
 }
 
 impl Submitter {
-    /// Opens the submission of `activity`; also whether it was open already.
+    /// Opens the submission of a file; also whether it was open already.
     async fn open(
         connection: Connection,
         system: String,
-        provider: String,
-        activity: &ActivityFile,
+        provider: OdsCode,
+        source: &Source,
         again: bool,
+        patience: Duration,
     ) -> anyhow::Result<(Self, bool)> {
         let request = v1::OpenSubmissionRequest {
             system: system.clone(),
             request_id: client::new_request_id(),
-            provider,
-            file_digest: activity.digest.0.to_vec(),
+            provider: provider.to_string(),
+            file_digest: source.digest.0.to_vec(),
             again,
         };
         let opened = connection.ask(request).await.context("the submission was not opened")?;
-        Ok((Self { connection, system, submission_id: opened.submission_id }, opened.existing))
+        Ok((Self { connection, system, submission_id: opened.submission_id, patience }, opened.existing))
     }
 
-    /// Streams every line; a stream that breaks goes on at the first row without an answer.
-    async fn stream(&self, lines: &[v1::ActivityLine]) -> anyhow::Result<Progress> {
-        let progress = Mutex::new(Progress::default());
-        let tries = self.connection.retry().run(|| self.stream_once(lines, &progress));
-        let ended = tries.await;
-        let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let next = progress.answers.len() + 1;
-        ended.with_context(|| format!("rows from {next} on were not answered: submit the file again"))?;
-        Ok(progress)
-    }
-
-    async fn stream_once(
+    /// Streams every line; a connection that was cut is taken up at the first row without an answer.
+    async fn stream(
         &self,
-        lines: &[v1::ActivityLine],
-        progress: &Mutex<Progress>,
-    ) -> Result<(), Status> {
-        let from = lock(progress).answers.len();
-        let rest = lines.get(from..).unwrap_or_default().to_vec();
-        let (system, submission_id) = (self.system.clone(), self.submission_id.clone());
-        let batches: Vec<_> = rest
-            .chunks(LINES_PER_BATCH)
-            .zip((from..).step_by(LINES_PER_BATCH))
-            .map(|(batch, before)| v1::StreamActivityRequest {
-                system: system.clone(),
-                submission_id: submission_id.clone(),
-                first_row: row_after(before),
-                lines: batch.to_vec(),
+        source: &Source,
+        mut each: impl FnMut(&Batch, &[v1::LineAnswer], v1::Posting) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Self { connection, system, submission_id, patience } = self;
+        let stream = stream::Stream { connection, system, submission_id, patience: *patience };
+        stream
+            .send(source.batches(), |batch, answer| {
+                let posting = answer.posting();
+                each(batch, &answer.answers, posting)
             })
-            .collect();
-        let mut client = client::calling!(ReferralsServiceClient, self.connection.channel());
-        let mut answers = client.stream_activity(tokio_stream::iter(batches)).await?.into_inner();
-        while let Some(answer) = answers.message().await.map_err(broken)? {
-            let mut progress = lock(progress);
-            progress.pending |= answer.posting() == v1::Posting::Pending;
-            progress.answers.extend(answer.answers);
+            .await
+    }
+
+    async fn validate(
+        &self,
+        source: &Source,
+        mut each: impl FnMut(&Batch, &[v1::LineAnswer], v1::Posting) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut batches = source.batches();
+        while let Some(batch) = batches.recv().await {
+            let batch = batch?;
+            let answers = self.check(&batch).await?;
+            each(&batch, &answers, v1::Posting::Unspecified)?;
         }
-        if lock(progress).answers.len() == lines.len() {
-            Ok(())
-        } else {
-            Err(Status::unavailable("the stream ended before every line was answered"))
-        }
+        Ok(())
     }
 
-    async fn validate(&self, lines: &[v1::ActivityLine]) -> anyhow::Result<Progress> {
-        let mut progress = Progress::default();
-        for batch in lines.chunks(LINES_PER_BATCH) {
-            let request = v1::SubmitActivityRequest {
-                system: self.system.clone(),
-                submission_id: self.submission_id.clone(),
-                first_row: row_after(progress.answers.len()),
-                lines: batch.to_vec(),
-                validate_only: true,
-            };
-            let answer = self.connection.ask(request).await.context("the lines were not checked")?;
-            progress.answers.extend(answer.answers);
-        }
-        Ok(progress)
+    async fn check(&self, batch: &Batch) -> anyhow::Result<Vec<v1::LineAnswer>> {
+        let request = v1::SubmitActivityRequest {
+            system: self.system.clone(),
+            submission_id: self.submission_id.clone(),
+            first_row: batch.first_row,
+            lines: batch.lines.clone(),
+            validate_only: true,
+        };
+        Ok(self.connection.ask(request).await.context("the lines were not checked")?.answers)
     }
-}
 
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A connection that broke says UNKNOWN or CANCELLED, and no reason: what was sent may have been recorded. Each line's id
-/// follows from its row and content, so the rows without an answer are sent again.
-fn broken(status: Status) -> Status {
-    let lost = matches!(status.code(), Code::Unknown | Code::Cancelled);
-    if lost && wire::status::reason_of(&status).is_none() {
-        return Status::unavailable("the stream broke");
-    }
-    status
-}
-
-/// The row that follows so many rows.
-fn row_after(before: usize) -> u64 {
-    u64::try_from(before).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-fn summary(activity: &ActivityFile, progress: &Progress) {
-    let mut lines: BTreeMap<&str, (usize, i64)> = BTreeMap::new();
-    let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (line, answer) in activity.lines.iter().zip(&progress.answers) {
-        let word = word(answer.answer());
-        let (count, claimed) = lines.entry(word).or_default();
-        *count += 1;
-        *claimed = claimed.saturating_add(line.claimed_pence.max(0));
-        for finding in &answer.findings {
-            *reasons.entry((word, &finding.code)).or_default() += 1;
-        }
-    }
-    let accepted = progress.answers.iter().map(|answer| answer.price_pence).fold(0_i64, i64::saturating_add);
-    let replayed = progress.answers.iter().filter(|answer| answer.replayed).count();
-    for (word, (count, claimed)) in lines {
-        output::line(format_args!("{count} {word}, claimed {}", money::NetPence::new(claimed)));
-    }
-    output::line(format_args!("accepted at {}", money::NetPence::new(accepted)));
-    for ((word, code), count) in reasons {
-        output::line(format_args!("  {count} {word}: {code}"));
-    }
-    if replayed > 0 {
-        output::line(format_args!("{replayed} of them had been answered before"));
-    }
-    if progress.pending {
-        output::line(format_args!("the ledger has not yet answered all of them; nothing has to be done"));
-    }
-}
-
-/// An answer in a word.
-pub(crate) const fn word(answer: v1::Answer) -> &'static str {
-    match answer {
-        v1::Answer::Unspecified => "",
-        v1::Answer::Accepted => "accepted",
-        v1::Answer::Contested => "contested",
-        v1::Answer::Unreadable => "unreadable",
+    /// Errors when none of the first lines is for a commissioner of this system: each would be contested, and the file
+    /// is another system's.
+    async fn is_of_this_system(&self, source: &Source) -> anyhow::Result<()> {
+        let Some(first) = source.batches().recv().await else { return Ok(()) };
+        let answers = self.check(&first?).await?;
+        let elsewhere = |answer: &v1::LineAnswer| {
+            answer.findings.iter().any(|finding| finding.code == "WRONG_COMMISSIONER")
+        };
+        let readable: Vec<_> =
+            answers.iter().filter(|answer| answer.answer() != v1::Answer::Unreadable).collect();
+        ensure!(
+            readable.len() < TELLING_LINES_MIN || !readable.iter().all(|answer| elsewhere(answer)),
+            "none of its first {} lines is for a commissioner of {}: it may be the file for another system. Nothing was \
+             sent; pass --force to send it all the same",
+            readable.len(),
+            self.system
+        );
+        Ok(())
     }
 }

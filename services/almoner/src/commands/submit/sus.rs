@@ -1,16 +1,16 @@
 //! A commissioner's SUS extract: its rows in parts, then its adoption.
 //!
-//! The file is CSV with a header of the fields' names as in `almoner.referrals.v1.SusRow`; the price stands in `price_pence`,
-//! or in pounds in `price_gbp`. A row that is wrong stops the whole: what is compared must be what the commissioner sent.
+//! The file is read by a mapping profile; the shipped one also knows the fields' names as in `almoner.referrals.v1.SusRow`. A row
+//! that is wrong stops the whole: what is compared must be what the commissioner sent.
 
-use super::file;
+use super::source::{self, Source};
 use crate::output;
+use activity_files::{Field, Row, Value};
 use anyhow::{Context as _, bail, ensure};
 use client::Connection;
-use csv::StringRecord;
 use journal::Digest;
+use nhs::OdsCode;
 use proto::referrals::v1;
-use std::{fs, path::Path};
 
 /// Rows of one part: what the server takes.
 const ROWS_PER_PART: usize = 2_000;
@@ -27,50 +27,39 @@ pub(crate) struct ExtractFile {
     pub(crate) rows: Vec<v1::SusRow>,
 }
 
-/// Where each field stands, by its name in the header.
-type Setter = fn(&mut v1::SusRow, &str);
-
 impl ExtractFile {
-    /// Reads a file. Errors when it has no header that fits; never for what a row says.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        Self::parse(&bytes).with_context(|| format!("{} is not a SUS extract", path.display()))
-    }
-
-    fn parse(bytes: &[u8]) -> anyhow::Result<Self> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
-        let setters: Vec<Setter> = reader.headers()?.iter().map(setter).collect::<anyhow::Result<_>>()?;
-        ensure!(!setters.is_empty(), "it has no header");
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            rows.push(row(&record?, &setters));
+    /// Reads the rows of a file that can be used: where it says whose each row is, those of `provider`.
+    pub(super) fn of(source: &Source, provider: OdsCode) -> anyhow::Result<Self> {
+        let (mut rows, mut others) = (Vec::new(), 0_u64);
+        source.each_row(|row| match row.text(Field::Provider).parse::<OdsCode>() {
+            Ok(other) if other.organisation() != provider.organisation() => others += 1,
+            Ok(_) | Err(_) => rows.push(sus_row(row)),
+        })?;
+        ensure!(!rows.is_empty(), "none of its {others} rows is of provider {provider}");
+        if others > 0 {
+            output::note(format_args!("  {others} rows of other providers passed over"));
         }
-        ensure!(!rows.is_empty(), "it has no rows");
-        Ok(Self { digest: Digest::of(bytes), rows })
+        Ok(Self { digest: source.digest, rows })
     }
 }
 
-fn row(record: &StringRecord, setters: &[Setter]) -> v1::SusRow {
-    let mut row = v1::SusRow { price_pence: file::UNREADABLE, ..v1::SusRow::default() };
-    for (set, text) in setters.iter().zip(record) {
-        set(&mut row, text);
+/// A row as it is sent: what it is compared by, and nothing about the patient.
+fn sus_row(row: &Row) -> v1::SusRow {
+    let text = |field| row.text(field).to_owned();
+    let discharged = source::date(row, Field::EndDate);
+    v1::SusRow {
+        cds_identifier: text(Field::CdsIdentifier),
+        local_identifier: text(Field::LocalIdentifier),
+        activity_date: discharged.or_else(|| source::date(row, Field::StartDate)),
+        commissioner: text(Field::Commissioner),
+        point_of_delivery: text(Field::PointOfDelivery),
+        hrg: text(Field::Hrg),
+        mff: text(Field::MarketForcesFactor),
+        price_pence: match row.claimed_pence() {
+            Value::Good(pence) => pence,
+            Value::Blank | Value::Bad => source::UNREADABLE,
+        },
     }
-    row
-}
-
-fn setter(heading: &str) -> anyhow::Result<Setter> {
-    Ok(match heading {
-        "cds_identifier" => |row, text| row.cds_identifier = text.into(),
-        "local_identifier" => |row, text| row.local_identifier = text.into(),
-        "activity_date" => |row, text| row.activity_date = file::date(text),
-        "commissioner" => |row, text| row.commissioner = text.into(),
-        "point_of_delivery" => |row, text| row.point_of_delivery = text.into(),
-        "hrg" => |row, text| row.hrg = text.into(),
-        "mff" => |row, text| row.mff = text.into(),
-        "price_pence" => |row, text| row.price_pence = text.parse().unwrap_or(file::UNREADABLE),
-        "price_gbp" => |row, text| row.price_pence = file::pounds(text).unwrap_or(file::UNREADABLE),
-        other => bail!("its header has a column that is not known: {other}"),
-    })
 }
 
 /// Sends an extract over `connection` and has it adopted for the provider and cut.
@@ -132,15 +121,29 @@ pub(super) fn summary(adopted: &v1::AdoptExtractResponse) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use activity_files::{Choices, Contents, Kind};
 
     #[test]
-    fn a_column_that_is_not_known_is_named_and_an_amount_that_is_none_is_sent_as_such() {
-        let text = "cds_identifier,activity_date,price_gbp\nA1,2017-06-12,166.72\nA2,2017-06-31,£3\n";
-        let extract = ExtractFile::parse(text.as_bytes()).unwrap();
+    fn normalised_and_local_headings_are_read_and_an_amount_that_is_none_is_sent_as_such() {
+        let read = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let mapping = source::mapping(Kind::Sus, None).unwrap();
+            let source = Source::examine(file.path(), mapping, Contents::Sus, &Choices::default())?;
+            ExtractFile::of(&source, "NT3".parse().unwrap())
+        };
+        let ours = "cds_identifier,activity_date,price_gbp,commissioner,point_of_delivery\n\
+            A1,2017-06-12,166.72,10M,OPFASPCL\nA2,2017-06-31,x,10M,DC\n";
+        let extract = read(ours).unwrap();
         let prices: Vec<_> = extract.rows.iter().map(|row| row.price_pence).collect();
         assert_eq!(prices, [166_72, -1]);
-        let refused = ExtractFile::parse(b"cds_identifier,nhs_number\nA1,1\n").unwrap_err();
-        assert!(refused.to_string().contains("nhs_number"));
-        assert!(ExtractFile::parse(b"cds_identifier\n").is_err(), "no rows");
+        let local = "Provider;Spell Number;Start Date;Discharge Date;PbR Final Tariff;Commissioner Code;POD;NHS Number\n\
+            RHW00;S0;12/06/2017;13/06/2017;1;10M00;DC;\nNT300;S1;12/06/2017;13/06/2017;1,205.03;10M00;DC;9434765919\n";
+        let row = &read(local).unwrap().rows[0];
+        assert_eq!((row.local_identifier.as_str(), row.price_pence), ("S1", 1_205_03));
+        assert_eq!(row.activity_date.map(|date| date.day), Some(13));
+        assert!(!format!("{row:?}").contains("943476"), "no patient identity");
+        let lacking = read("cds_identifier,nhs_number\nA1,1\n").unwrap_err();
+        assert!(format!("{lacking:#}").contains("Price Pence (for claimed)"), "{lacking:#}");
     }
 }

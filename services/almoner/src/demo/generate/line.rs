@@ -61,11 +61,6 @@ pub(crate) struct Fields {
     pub(crate) administrative_category: String,
 }
 
-/// The heading of a provider's file.
-pub(crate) const HEADING: &str = "cds_identifier,nhs_number,site,practice,commissioner,treatment_function,point_of_delivery,\
-     start_date,end_date,claimed_pence,hrg,first_attendance,attended,admission_method,patient_classification,ubrn,\
-     administrative_category\n";
-
 impl Line {
     /// The line as it is sent.
     pub(crate) fn fields(&self) -> Fields {

@@ -6,6 +6,7 @@
 mod activity;
 mod budgets;
 mod claims;
+mod format;
 mod line;
 mod mix;
 mod people;
@@ -16,7 +17,8 @@ mod seeded;
 mod tests;
 
 pub(super) use budgets::{Budget, FIRST_DUE, Holding, Incident, Item, Need, Purchase};
-pub(super) use line::{HEADING, Line, Wave};
+pub(super) use format::Format;
+pub(super) use line::{Line, Wave};
 pub(super) use mix::CCGS;
 pub(super) use referrals::Referral;
 

@@ -1,11 +1,11 @@
 //! Providers' files: written as they would send them, submitted as `almoner submit` does, each line answered at once.
 
 use crate::commands::submit;
-use crate::demo::generate::{HEADING, Line, Wave};
+use crate::demo::generate::{Format, Line, Wave};
 use crate::demo::installation::{Installation, SYSTEM};
 use crate::demo::stage::Stage;
 use anyhow::Context as _;
-use proto::referrals::v1::{Answer, LineAnswer};
+use proto::referrals::v1::Answer;
 use std::collections::BTreeMap;
 
 /// What was answered.
@@ -40,36 +40,38 @@ pub(super) async fn send(
     for lines in of_wave.chunk_by(|a, b| a.provider == b.provider) {
         let Some(first) = lines.first() else { continue };
         let name = format!("in/{}-{wave:?}.csv", first.provider).to_lowercase();
-        let mut file = HEADING.to_owned();
+        let format = Format::of(first.provider);
+        let mut file = format.heading().to_owned();
         for line in lines {
-            line.fields().write_csv(&mut file);
+            format.write(first.provider, &line.fields(), &mut file);
         }
         // It names patients, invented ones here: its sender's alone.
         let path = installation.write(&name, file.as_bytes(), 0o600)?;
         let connection = stage.connection(first.provider)?;
-        let provider = first.provider.to_owned();
-        sending.spawn(async move { submit::send(connection, SYSTEM.to_owned(), provider, &path).await });
+        let provider = first.provider.parse().context("a provider of the demo has no ODS code")?;
+        let kind = match format {
+            Format::Native => submit::FileKind::Native,
+            Format::Plcm => submit::FileKind::Plcm,
+            Format::Slam => submit::FileKind::Slam,
+        };
+        sending
+            .spawn(async move { submit::send(connection, SYSTEM.to_owned(), provider, &path, kind).await });
     }
     while let Some(sent) = sending.join_next().await {
-        let answers = sent.context("a provider's file was given up")??;
-        stage.progress.steps(answers.len());
-        activity.count(&answers);
+        let summary = sent.context("a provider's file was given up")??;
+        activity.count(&summary);
+        stage.progress.steps(usize::try_from(summary.total())?);
     }
     Ok(())
 }
 
 impl Activity {
-    fn count(&mut self, answers: &[LineAnswer]) {
-        for answer in answers {
-            match answer.answer() {
-                Answer::Accepted => self.accepted += 1,
-                Answer::Contested => self.contested += 1,
-                Answer::Unreadable => self.unreadable += 1,
-                Answer::Unspecified => {}
-            }
-            for finding in &answer.findings {
-                *self.findings.entry((submit::word(answer.answer()), finding.code.clone())).or_default() += 1;
-            }
+    fn count(&mut self, summary: &submit::Summary) {
+        self.accepted += summary.lines(Answer::Accepted);
+        self.contested += summary.lines(Answer::Contested);
+        self.unreadable += summary.lines(Answer::Unreadable);
+        for (word, code, count) in summary.reasons() {
+            *self.findings.entry((word, code.to_owned())).or_default() += count;
         }
     }
 }
