@@ -1,10 +1,14 @@
 //! Proof across processes: a changed key, and a witness that decides whether money moves.
 
 use crate::support::{Installation, Process, binary};
+use journal::Service;
+use ledger::{Command as Asked, EntryKind, Ledger};
+use money::Pence;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use testkit::Forge;
 
 /// Runs the binary; what it printed, or what it complained of.
 fn run(words: &[&str]) -> Result<String, String> {
@@ -224,4 +228,30 @@ fn money_moves_when_the_witness_has_seen_it() {
     assert_eq!(fork.state(&process, &third[0]), "APPROVED");
     process.stop();
     witness.stop();
+}
+
+/// Somebody with the key changes what the memorandum section holds of a control total, on both sides: the books balance, and
+/// reconciliation told something else.
+#[test]
+fn a_control_total_that_nobody_told_is_named() {
+    let installation = Installation::played();
+    let data = installation.data();
+    let mut forge = Forge::open(&data, SYSTEM, Service::Ledger);
+    let at = forge.find::<Ledger>(|header, (command, _)| {
+        let caused = header.cause.is_some_and(|cause| cause.service == Service::Reconciliation);
+        caused && matches!(command, Asked::Post(posting) if posting.kind == EntryKind::Target)
+    });
+    forge.edit::<Ledger>(at, |_, (command, _)| {
+        let Asked::Post(posting) = command else { panic!("a posting") };
+        for leg in posting.legs.iter_mut().take(2) {
+            leg.pence = Pence::new(leg.pence.get() + 1).unwrap();
+        }
+    });
+    run(&["audit", "verify", "--from", text(&data)]).unwrap();
+    forge.write();
+    let said = run(&["audit", "verify", "--from", text(&data)]).unwrap_err();
+    let named = said.lines().any(|line| {
+        line.contains(&format!("ledger: record {at}: ")) && line.contains("of reconciliation told it to")
+    });
+    assert!(named, "{said}");
 }

@@ -292,5 +292,14 @@ async fn a_witness_answers_as_tlog_witness_says() {
     assert_eq!(witness.at.key, key.to_string());
     assert_eq!(post(witness.address, fork.offer(0, 8).to_string()).0, 409);
     assert_eq!(post(witness.address, log.offer(5, 8).to_string()).0, 200);
+    // The log's key is changed: the witness follows when its operator says so, from what it saw under the old one.
+    let changed = |log: Log| Log { signer: other.clone(), ..log };
+    let (log, fork) = (changed(Log::new(b"abcdefghij")), changed(Log::new(b"abXdefghij")));
+    assert_eq!(post(witness.address, log.offer(8, 10).to_string()).0, 403);
+    witness.stop().await;
+    let keys = [keys[0].clone(), LogKey::from(other.verifier())];
+    let witness = Watching::start(home.path(), 1, &keys).await;
+    assert_eq!(post(witness.address, fork.offer(8, 10).to_string()).0, 422);
+    assert_eq!(post(witness.address, log.offer(8, 10).to_string()).0, 200);
     witness.stop().await;
 }
