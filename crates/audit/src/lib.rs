@@ -20,6 +20,7 @@
 mod content;
 mod crossing;
 mod domains;
+pub mod evaluate;
 mod examine;
 mod export;
 mod finding;

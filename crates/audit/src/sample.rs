@@ -1,7 +1,7 @@
 //! A monetary-unit sample: every penny of a population has the same chance to be looked at.
 //!
 //! The method is the fixed-interval (systematic) selection of the AICPA Audit Guide *Audit Sampling*, chapter on monetary unit
-//! sampling, which ISA (UK) 530, appendix 4, names value-weighted selection:
+//! sampling: what ISA (UK) 530, appendix 4, calls a type of value-weighted selection, as appendix 1 describes it:
 //!
 //! ```text
 //! interval = (tolerable misstatement − expected misstatement × expansion factor) ÷ confidence factor

@@ -18,6 +18,11 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Writes part of a line of a result.
+pub(crate) fn part(text: fmt::Arguments<'_>) {
+    let _ = write!(io::stdout().lock(), "{text}");
+}
+
 /// A table without lines; the columns in `amounts` are numbers, and stand to the right.
 pub(crate) fn table<const N: usize>(heads: [&str; N], amounts: impl IntoIterator<Item = usize>) -> Table {
     let mut table = Table::new();

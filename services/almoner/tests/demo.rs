@@ -269,9 +269,10 @@ fn a_wrong_entry_is_found_and_named() {
 
     let before = served.command(&folder, "auditor", &["position", "show"]);
     assert!(before.status.success(), "{}", text(&before));
-    let entries = text(&served.command(&folder, "auditor", &["ledger", "entries"]));
-    let activity = entries.lines().find(|line| line.contains(" activity from referrals")).unwrap();
-    let number = activity.split(' ').next().unwrap();
+    let words = ["ledger", "entries", "--kind", "activity", "--csv"];
+    let entries = text(&served.command(&folder, "auditor", &words));
+    let activity = entries.lines().find(|line| line.contains(",referrals:")).unwrap();
+    let number = activity.split(',').next().unwrap();
     let reversed = served.command(
         &folder,
         "finance-approver",

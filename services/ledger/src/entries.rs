@@ -4,10 +4,11 @@ use crate::{
     Adapter,
     index::{self, Cut, IndexError, List, Said, Source},
     past::{blocking, last_by},
-    read::as_of,
+    read::{as_of, below},
 };
-use journal::{Cause, Header, Instant, Item, Position};
-use ledger::{Ledger, Posted, Posting};
+use journal::{AccountNumber, Cause, Day, Header, Instant, Item, Position};
+use ledger::{Ledger, Leg, NodePath, Posted, Posting, WindowUse};
+use nhs::Period;
 use proto::ledger::v1;
 use server::journals::{Handle, ReadAt, ReadError};
 use tonic::Status;
@@ -27,6 +28,7 @@ pub(crate) struct Found {
     pub(crate) posting: Posting,
     posted: Posted,
     reason: String,
+    proposer: Option<Position>,
 }
 
 impl Found {
@@ -45,6 +47,7 @@ impl Found {
             posting: &self.posting,
             posted: &self.posted,
             reason: &self.reason,
+            proposer: self.proposer,
             reversed_by,
             corrected_by,
         })
@@ -56,8 +59,8 @@ pub(crate) fn found_in(record: &[u8]) -> Vec<Found> {
     let header = read.header;
     let Said::Entries(entries) = read.said else { return Vec::new() };
     let found = entries.into_iter().map(|entry| {
-        let index::Entry { index, posting, posted, reason } = entry;
-        Found { header, index, posting, posted, reason }
+        let index::Entry { index, posting, posted, reason, proposer } = entry;
+        Found { header, index, posting, posted, reason, proposer }
     });
     found.collect()
 }
@@ -94,6 +97,7 @@ pub(crate) async fn messages(
 enum Of {
     All,
     Account(Position),
+    Below(NodePath),
     Cause(Cause),
     Reference(String),
 }
@@ -102,8 +106,30 @@ enum Of {
 #[derive(Debug, Clone)]
 struct Match {
     of: Of,
+    /// The accounts of a node, in their order.
+    below: Vec<AccountNumber>,
     filter: Filter,
     caller: Option<Position>,
+    /// The business date now: no entry is accounted for later.
+    today: Day,
+}
+
+/// The most accounts of a node, and the most months of a range, whose own lists are read; of more, all entries are looked at.
+const LISTS_MAX: usize = 120;
+
+/// Whether `day` lies in a range whose ends may be open.
+fn within(day: Day, (first, last): (Option<Day>, Option<Day>)) -> bool {
+    first.is_none_or(|first| first <= day) && last.is_none_or(|last| day <= last)
+}
+
+/// The months of a range of days up to `today`; none when they are too many, or where the range begins is not said.
+fn months((first, last): (Option<Day>, Option<Day>), today: Day) -> Vec<Period> {
+    let Some(first) = first else { return Vec::new() };
+    let last = last.map_or(today, |last| last.min(today));
+    let months = core::iter::successors(Period::of(first.date()).ok(), |month| month.next());
+    let months: Vec<Period> =
+        months.take_while(|month| Day::from(month.first_day()) <= last).take(LISTS_MAX + 1).collect();
+    if months.len() > LISTS_MAX { Vec::new() } else { months }
 }
 
 impl Match {
@@ -111,12 +137,28 @@ impl Match {
         let (posting, posted) = entry.parts();
         let of = match &self.of {
             Of::All => true,
-            Of::Account(account) => touches(posting, *account),
+            Of::Account(account) => touches(posting, |touched| touched == *account),
+            Of::Below(_) => touches(posting, |touched| self.below.binary_search(&touched).is_ok()),
             Of::Cause(cause) => entry.header.cause == Some(*cause),
             Of::Reference(reference) => posting.reference.as_ref() == Some(reference),
         };
-        let Filter { period, kind, caller: _, amount: (least, most), recorded: _ } = &self.filter;
-        of && kind.is_none_or(|kind| posting.kind == kind)
+        let Filter {
+            period,
+            kind,
+            caller: _,
+            amount: (least, most),
+            recorded: _,
+            accounting,
+            effective,
+            money_only,
+            paying_only,
+        } = &self.filter;
+        let pays = |leg: &Leg| matches!(leg.window, Some(WindowUse::Pays(_)));
+        of && within(posted.accounting_date, *accounting)
+            && within(posting.effective_date, *effective)
+            && !(*money_only && posting.legs.is_empty())
+            && (!*paying_only || posting.legs.iter().any(pays))
+            && kind.is_none_or(|kind| posting.kind == kind)
             && period.is_none_or(|period| index::month(posted) == Some(period))
             && self.caller.is_none_or(|caller| entry.header.caller == caller)
             && (*least..=*most).contains(&index::amount(posting, posted))
@@ -128,10 +170,21 @@ impl Match {
         match &self.of {
             Of::All => {}
             Of::Account(account) => each.push(Source::Account(*account, Cut::through(through))),
+            Of::Below(_) if self.below.len() > LISTS_MAX => {}
+            Of::Below(_) => {
+                let account = |account: &AccountNumber| Source::Account(*account, Cut::through(through));
+                each.push(Source::Any(self.below.iter().map(account).collect()));
+            }
             Of::Cause(cause) => each.push(Source::List(List::cause(*cause))),
             Of::Reference(reference) => each.push(Source::List(List::reference(reference))),
         }
-        let Filter { period, kind, caller: _, amount: (least, most), recorded: _ } = &self.filter;
+        let Filter { period, kind, amount: (least, most), accounting, .. } = &self.filter;
+        let months = months(*accounting, self.today);
+        if period.is_none() && !months.is_empty() {
+            each.push(Source::Any(
+                months.into_iter().map(|month| Source::List(List::period(month))).collect(),
+            ));
+        }
         each.extend(kind.map(|kind| Source::List(List::kind(kind))));
         each.extend(period.map(|period| Source::List(List::period(period))));
         each.extend(self.caller.map(|caller| Source::List(List::caller(caller))));
@@ -143,11 +196,11 @@ impl Match {
     }
 }
 
-/// Whether an entry has a leg on an account, or a hold placed on it.
-fn touches(posting: &Posting, account: Position) -> bool {
-    let legs = posting.legs.iter().any(|leg| leg.account == account);
+/// Whether an entry has a leg on such an account, or a hold placed on one.
+fn touches(posting: &Posting, such: impl Fn(AccountNumber) -> bool) -> bool {
+    let legs = posting.legs.iter().any(|leg| such(leg.account));
     legs || posting.holds.iter().any(|hold| match hold {
-        ledger::HoldAction::Place { account: on, .. } => *on == account,
+        ledger::HoldAction::Place { account: on, .. } => such(*on),
         ledger::HoldAction::Capture { .. } | ledger::HoldAction::Release { .. } => false,
     })
 }
@@ -182,14 +235,31 @@ impl Adapter {
         let of = which(&mut fields, of);
         let (system, of, filter, page) = fields.known((system, of, filter, page))?;
         let handle = self.journal(&system).await?;
-        let account = if let Of::Account(account) = &of { Some(*account) } else { None };
+        let asked = of.clone();
         let read = handle.read(min_position.map(Position::new), move |state, at| {
-            (account.is_none_or(|account| state.account(account).is_some()), *at)
+            let below = match asked {
+                Of::Account(account) => state
+                    .account(account)
+                    .map(|_| Vec::new())
+                    .ok_or_else(|| Missing::Account(account.to_string())),
+                Of::Below(node) => {
+                    let accounts =
+                        state.accounts_after(None).filter(|account| below(Some(node.as_str()), account.path));
+                    let mut accounts: Vec<AccountNumber> = accounts.map(|account| account.number).collect();
+                    accounts.sort_unstable();
+                    if accounts.is_empty() {
+                        Err(Missing::Node(node.as_str().to_owned()))
+                    } else {
+                        Ok(accounts)
+                    }
+                }
+                Of::All | Of::Cause(_) | Of::Reference(_) => Ok(Vec::new()),
+            };
+            (below, *at)
         });
-        let (known, at) = read.await?;
-        if let Some(account) = account.filter(|_| !known) {
-            return Err(status::refusal(&Missing::Account(account.to_string())));
-        }
+        let (below, at) = read.await?;
+        let below = below.map_err(|missing| status::refusal(&missing))?;
+        let today = at.business_date;
         let through = page.cursor.as_ref().map(|cursor| cursor.position).or(at.position);
         let after = page.cursor.as_ref().and_then(|cursor| decode_key(&cursor.last));
         let (indexes, reader, size) = (self.indexes.of(&handle), handle.clone(), page.size);
@@ -197,7 +267,7 @@ impl Adapter {
             let Some(through) = through else { return Ok(Collect::default()) };
             let caller = caller_of(&indexes, &reader, filter.caller.as_deref())?;
             let range = positions(&reader, filter.recorded, through)?;
-            let matching = Match { of, filter, caller };
+            let matching = Match { of, below, filter, caller, today };
             Ok::<_, Status>(collect(&indexes, &reader, &matching, range, after, size)?)
         });
         let Collect { mut found, stopped, .. } = collected.await?;
@@ -250,6 +320,7 @@ fn which(fields: &mut Fields, of: Option<v1::list_entries_request::Of>) -> Optio
     match of {
         None => Some(Of::All),
         Some(Asked::Account(number)) => Some(Of::Account(Position::new(number))),
+        Some(Asked::Node(node)) => fields.parse("node", &node).map(Of::Below),
         Some(Asked::Cause(cause)) => {
             let cause = wire::common::cause_from(&cause);
             if cause.is_none() {

@@ -441,6 +441,8 @@ pub(crate) struct Entry {
     pub(crate) posted: Posted,
     /// Of a reversal, or of what two people posted.
     pub(crate) reason: String,
+    /// Who proposed what two people posted.
+    pub(crate) proposer: Option<Position>,
 }
 
 /// What a record says; `None` when that concerns no account.
@@ -476,11 +478,19 @@ pub(crate) fn read(record: &[u8]) -> Option<Read> {
     } else {
         ""
     };
+    let proposer = match &outcome {
+        journal::Outcome::Accepted(events) => match events.first() {
+            Some(Event::Approved { approval, .. }) => Some(approval.proposal().proposer),
+            _ => None,
+        },
+        journal::Outcome::Refused(_) => None,
+    };
     let entries = ledger::entries(&command, &outcome).map(|(index, posting, posted)| Entry {
         index,
         posting: posting.into_owned(),
         posted: posted.clone(),
         reason: reason.to_owned(),
+        proposer,
     });
     let entries: Vec<Entry> = entries.collect();
     (!entries.is_empty()).then_some(Read { header, said: Said::Entries(entries) })

@@ -3,12 +3,16 @@
 use crate::{Adapter, adapter::at_least};
 use access::{Caller, Role};
 use journal::{Day, Position, RequestId};
-use ledger::{LinePosition, LineView, State};
+use ledger::{Ledger, LinePosition, LineView, State};
 use nhs::OdsCode;
 use proto::{common::v1::AsOf, ledger::v1};
-use server::journals::ReadAt;
+use server::journals::{Handle, ReadAt};
 use tonic::Status;
-use wire::{Cursor, Fields, Page, common, ledger as convert, ledger::Missing, status};
+use wire::{
+    Cursor, Fields, Page, common,
+    ledger::{self as convert, AskedAt, KnownBy, Missing},
+    status,
+};
 
 pub(crate) fn as_of(at: &ReadAt) -> AsOf {
     common::as_of(at.position, at.recorded_time, at.business_date)
@@ -171,11 +175,13 @@ impl Adapter {
         let (page, min_position) = (request.page.take(), request.min_position.take());
         let mut fields = Fields::new();
         let page = self.page_key.page(&mut fields, "page", page, &request);
-        let (system, page) = {
-            let system = fields.system("system", &request.system);
-            fields.known((system, page))?
-        };
+        let v1::ListLinePositionsRequest { system, at, page: _, min_position: _ } = request;
+        let known = (fields.system("system", &system), convert::asked_at(&mut fields, "at", at), page);
+        let (system, asked, page) = fields.known(known)?;
         let handle = self.journal(&system).await?;
+        if let Some(asked) = asked {
+            return self.lines_then(&handle, asked, &page, at_least(min_position)).await;
+        }
         let asked = page.clone();
         let read = handle.read(at_least(min_position), move |state, at| {
             let after = text_cursor(&page);
@@ -188,6 +194,35 @@ impl Adapter {
         let (positions, sum, next, as_of) = read.await?;
         let page = self.page_key.response(&asked, next.as_ref());
         Ok(v1::ListLinePositionsResponse { positions, sum: Some(sum), page: Some(page), as_of: Some(as_of) })
+    }
+
+    /// Where lines stood. Every page is of what was known when the first was read.
+    async fn lines_then(
+        &self,
+        handle: &Handle<Ledger>,
+        asked: AskedAt,
+        page: &Page,
+        min_position: Option<Position>,
+    ) -> Result<v1::ListLinePositionsResponse, Status> {
+        let began = page.cursor.as_ref().map(|cursor| KnownBy::Position(cursor.position));
+        let asked = AskedAt { known: began.or(asked.known), ..asked };
+        let (lines, as_of) = self.past_lines(handle, None, asked, min_position).await?;
+        let sum = lines.values().fold(LinePosition::default(), |sum, position| sum.plus(position));
+        let after = text_cursor(page);
+        let rest = lines.iter().filter(|(path, _)| after.as_deref().is_none_or(|after| &***path > after));
+        let rest = rest.map(|(path, position)| {
+            let line = convert::line(&LineView { path, position: *position });
+            (path.as_bytes().to_vec(), line)
+        });
+        let (positions, last) = cut(page.size, rest);
+        let position = Position::new(as_of.position.unwrap_or_default());
+        let next = last.map(|last| Cursor { position, last });
+        Ok(v1::ListLinePositionsResponse {
+            positions,
+            sum: Some(convert::line_sum("", &sum)),
+            page: Some(self.page_key.response(page, next.as_ref())),
+            as_of: Some(as_of),
+        })
     }
 
     pub(crate) async fn read_holds(

@@ -445,6 +445,14 @@ pub struct Filter {
     pub amount: (i64, i64),
     /// The first instant at which it may have been recorded, and the first at which it may not.
     pub recorded: (Option<Instant>, Option<Instant>),
+    /// The first and the last day for which it may be accounted.
+    pub accounting: (Option<Day>, Option<Day>),
+    /// The first and the last day on which it may have happened.
+    pub effective: (Option<Day>, Option<Day>),
+    /// Whether it must have legs.
+    pub money_only: bool,
+    /// Whether it must pay a window.
+    pub paying_only: bool,
 }
 
 /// What the entries of a listing must be.
@@ -461,7 +469,16 @@ pub fn filter(fields: &mut Fields, request: &v1::ListEntriesRequest) -> Option<F
         amount_pence_max,
         recorded_from,
         recorded_before,
+        accounting_from,
+        accounting_to,
+        effective_from,
+        effective_to,
+        money_only,
+        paying_only,
     } = request;
+    let mut day = |path, date| fields.date_optional(path, date).map(|date| date.map(Day::from));
+    let accounting = (day("accounting_from", *accounting_from), day("accounting_to", *accounting_to));
+    let effective = (day("effective_from", *effective_from), day("effective_to", *effective_to));
     let period = fields.parse_optional("period", period);
     let kind = entry_kind(fields, "kind", *kind);
     let caller = fields.text_optional("caller", caller, 200);
@@ -482,5 +499,9 @@ pub fn filter(fields: &mut Fields, request: &v1::ListEntriesRequest) -> Option<F
         caller: caller.map(|caller| Some(caller).filter(|c| !c.is_empty()).map(str::to_owned))?,
         amount: (least?.unwrap_or(0), most?.unwrap_or(i64::MAX)),
         recorded: (from?, before?),
+        accounting: (accounting.0?, accounting.1?),
+        effective: (effective.0?, effective.1?),
+        money_only: *money_only,
+        paying_only: *paying_only,
     })
 }

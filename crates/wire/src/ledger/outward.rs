@@ -270,6 +270,8 @@ pub struct EntryOf<'a> {
     pub posted: &'a Posted,
     /// Why, of a reversal or of what two people posted.
     pub reason: &'a str,
+    /// Who proposed what two people posted.
+    pub proposer: Option<Position>,
     /// The entry that reversed it.
     pub reversed_by: Option<Item>,
     /// The entries that correct it.
@@ -279,7 +281,7 @@ pub struct EntryOf<'a> {
 /// An entry on the wire.
 #[must_use]
 pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
-    let EntryOf { header, index, posting, posted, reason, reversed_by, corrected_by } = of;
+    let EntryOf { header, index, posting, posted, reason, proposer, reversed_by, corrected_by } = of;
     // The posting is as it was made, and balances are for who asked for them.
     let Posted { accounting_date, windows, held, breaches: passed, origin: _, made: _, balances: _ } = posted;
     v1::Entry {
@@ -296,6 +298,7 @@ pub fn entry(of: &EntryOf<'_>) -> v1::Entry {
         reason: (*reason).to_owned(),
         period_of_origin: posted.late_from().map(|month| month.to_string()).unwrap_or_default(),
         corrected_by: corrected_by.iter().map(|entry| entry_name(*entry)).collect(),
+        proposer: proposer.map(Position::get),
     }
 }
 

@@ -111,6 +111,7 @@ fn message_of(id: RequestId, cause: Option<Cause>, posting: &Posting) -> v1::Pos
         posting,
         posted: &posted_nothing(),
         reason: "",
+        proposer: None,
         reversed_by: None,
         corrected_by: &[],
     };

@@ -4,6 +4,7 @@
 
 pub(crate) mod books;
 mod cutoff;
+mod evaluate;
 pub(crate) mod evidence;
 mod journal;
 pub(crate) mod past;
@@ -36,6 +37,8 @@ enum Command {
     Unrecorded(unrecorded::Options),
     /// Draw a monetary-unit sample by a seed, with the evidence behind each item
     Sample(sample::Options),
+    /// Project what was found in a sample to its population: misstatement, allowance and upper limit
+    Evaluate(evaluate::Options),
     /// Prove a data folder, or a copy of it, offline: every record, balance, hold, window, checkpoint and receipt
     Verify(verify::Options),
 }
@@ -47,6 +50,7 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Cutoff(options) => cutoff::run(options, calling).await,
         Command::Unrecorded(options) => unrecorded::run(options, calling).await,
         Command::Sample(options) => Box::pin(sample::run(options, calling)).await,
+        Command::Evaluate(options) => evaluate::run(options),
         Command::Verify(options) => verify::run(&options),
     }
 }

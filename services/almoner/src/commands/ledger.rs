@@ -7,11 +7,14 @@ mod read;
 pub(crate) mod why;
 mod write;
 
-use crate::cli::Calling;
+pub(crate) use read::kind_from;
+
+use crate::{cli::Calling, commands::audit::books::person, report::Format};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use client::Connection;
-use proto::Unary;
+use proto::{Unary, journal::v1::GetRecordHeadersRequest};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The options of `ledger`.
 #[derive(Debug, Args)]
@@ -26,7 +29,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show where every budget line stands: allocated, committed, accrued, paid, available
-    Position,
+    Position(read::Position),
     /// Show the totals of every account, now or at a day as known at an instant; debits equal credits
     TrialBalance(past::TrialBalance),
     /// Show the balance of an account or of everything below a node, now or at a day as known at an instant
@@ -46,7 +49,7 @@ enum Command {
     /// List windows: what became payable, from whom to whom
     Windows(read::Windows),
     /// List the limits in force
-    Limits,
+    Limits(Format),
     /// Allocate budget to a line, from the payer's resource limit
     Allocate(write::Allocate),
     /// Set, replace or lift the limit of a node
@@ -66,9 +69,9 @@ enum Command {
     /// End the year of a line: its fund shuts, what it still holds moves to the year after
     EndYear(period::EndYear),
     /// List the entries that reverse themselves, and when
-    DueReversals,
+    DueReversals(Format),
     /// List what waits for another person
-    Proposals,
+    Proposals(Format),
     /// Approve what another person proposed
     Approve(period::Approve),
     /// Take back what you proposed, while it waits
@@ -85,6 +88,29 @@ impl Ledger {
     async fn ask<R: Unary>(&self, request: R) -> anyhow::Result<R::Response> {
         self.connection.ask(request).await.context("the ledger did not do it")
     }
+
+    /// Who is named by records of the ledger, in words, by position.
+    async fn callers(
+        &self,
+        positions: impl IntoIterator<Item = u64>,
+    ) -> anyhow::Result<BTreeMap<u64, String>> {
+        let positions: BTreeSet<u64> = positions.into_iter().collect();
+        if positions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let request = GetRecordHeadersRequest {
+            system: self.system.clone(),
+            service: "ledger".to_owned(),
+            positions: positions.into_iter().collect(),
+        };
+        // Finance may read the books and not the headers: then names stay out.
+        let headers = match self.connection.ask(request).await {
+            Ok(answer) => answer.headers,
+            Err(status) if status.code() == tonic::Code::PermissionDenied => Vec::new(),
+            Err(status) => return Err(status).context("reading who made records"),
+        };
+        Ok(headers.into_iter().map(|header| (header.position, person(&header.caller))).collect())
+    }
 }
 
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
@@ -93,17 +119,17 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     let system = system.or(of_profile).context("say which system: --system <name>, or one in the profile")?;
     let ledger = Ledger { connection, system };
     match command {
-        Command::Position => read::position(&ledger).await,
+        Command::Position(of) => read::position(&ledger, of).await,
         Command::TrialBalance(of) => past::trial_balance(&ledger, of).await,
         Command::Balance(of) => past::balance(&ledger, of).await,
         Command::Statement(of) => past::statement(ledger, of).await,
         Command::Why(options) => Box::pin(why::run(ledger, options)).await,
         Command::Entries(of) => read::entries(&ledger, of).await,
         Command::Tail(of) => past::tail(ledger, of).await,
-        Command::Entry(name) => read::entry(&ledger, &name).await,
+        Command::Entry(of) => read::entry(&ledger, of).await,
         Command::Holds(below) => read::holds(&ledger, below).await,
         Command::Windows(of) => read::windows(&ledger, of).await,
-        Command::Limits => read::limits(&ledger).await,
+        Command::Limits(format) => read::limits(&ledger, format).await,
         Command::Allocate(allocate) => write::allocate(&ledger, allocate).await,
         Command::SetLimit(limit) => write::set_limit(&ledger, limit).await,
         Command::Reverse(reverse) => write::reverse(&ledger, reverse).await,
@@ -113,8 +139,8 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::ClosePeriod(period) => period::close(&ledger, period).await,
         Command::ReopenPeriod(period) => period::reopen(&ledger, period).await,
         Command::EndYear(of) => period::end_year(&ledger, of).await,
-        Command::DueReversals => period::due_reversals(&ledger).await,
-        Command::Proposals => period::proposals(&ledger).await,
+        Command::DueReversals(format) => period::due_reversals(&ledger, format).await,
+        Command::Proposals(format) => period::proposals(&ledger, format).await,
         Command::Approve(of) => period::approve(&ledger, of).await,
         Command::Withdraw(of) => period::withdraw(&ledger, of).await,
     }

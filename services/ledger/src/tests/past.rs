@@ -442,6 +442,10 @@ async fn entries_are_found_by_every_filter() {
     let amount = |entry: &v1::Entry| entry.posting.as_ref().unwrap().legs[0].amount_pence;
     let kind = |entry: &v1::Entry| entry.posting.as_ref().unwrap().kind();
     let month = |entry: &v1::Entry| entry.accounting_date.map(|date| (date.year, date.month));
+    let ordered = |date: Option<Date>| date.map(|date| (date.year, date.month, date.day));
+    let on = |days| ordered(Some(date(days)));
+    let accounted = |entry: &v1::Entry| ordered(entry.accounting_date);
+    let happened = |entry: &v1::Entry| ordered(entry.posting.as_ref().unwrap().effective_date);
     let time = everything[30].recorded_time.unwrap();
     type Fits<'a> = Box<dyn Fn(&v1::Entry) -> bool + 'a>;
     let table: Vec<(v1::ListEntriesRequest, Fits<'_>)> = vec![
@@ -480,6 +484,42 @@ async fn entries_are_found_by_every_filter() {
             v1::ListEntriesRequest { recorded_before: Some(time), ..system() },
             Box::new(|e| e.recorded_time.map(|t| (t.seconds, t.nanos)) < Some((time.seconds, time.nanos))),
         ),
+        (
+            v1::ListEntriesRequest {
+                accounting_from: Some(date(20)),
+                accounting_to: Some(date(95)),
+                money_only: true,
+                ..system()
+            },
+            Box::new(|e| (on(20)..=on(95)).contains(&accounted(e))),
+        ),
+        (
+            v1::ListEntriesRequest { accounting_from: Some(date(95)), ..system() },
+            Box::new(|e| accounted(e) >= on(95)),
+        ),
+        (
+            v1::ListEntriesRequest { accounting_to: Some(date(20)), ..system() },
+            Box::new(|e| accounted(e) <= on(20)),
+        ),
+        (
+            v1::ListEntriesRequest {
+                effective_from: everything[1].posting.as_ref().unwrap().effective_date,
+                ..system()
+            },
+            Box::new(|e| happened(e) >= happened(&everything[1])),
+        ),
+        (
+            v1::ListEntriesRequest { effective_to: Some(date(1)), ..system() },
+            Box::new(|e| happened(e) <= on(1)),
+        ),
+        (
+            v1::ListEntriesRequest {
+                of: Some(v1::list_entries_request::Of::Node("10M/elective/2017-18/owed".into())),
+                ..system()
+            },
+            Box::new(|e| kind(e) != EntryKind::Allocation),
+        ),
+        (v1::ListEntriesRequest { paying_only: true, ..system() }, Box::new(|_| false)),
     ];
     for (request, fits) in table {
         let expected: Vec<_> =
@@ -489,6 +529,28 @@ async fn entries_are_found_by_every_filter() {
                 all(&mut client, request.clone(), size).await.iter().map(|e| e.name).collect();
             assert_eq!(found, expected, "{request:?}");
         }
+    }
+    let nowhere = v1::list_entries_request::Of::Node("11D".into());
+    let refused =
+        client.list_entries(v1::ListEntriesRequest { of: Some(nowhere), ..system() }).await.unwrap_err();
+    assert_eq!(reason_of(&refused).as_deref(), Some("NODE_UNKNOWN"));
+    // Lines as they stood are the sum of what they were when asked one by one.
+    for day in [20, 95] {
+        let at = Some(v1::PointInTime {
+            date: Some(v1::point_in_time::Date::AccountingDate(date(day))),
+            known: None,
+        });
+        let lines = v1::ListLinePositionsRequest { system: "s".into(), at, ..Default::default() };
+        let lines = client.list_line_positions(lines).await.unwrap().into_inner();
+        let one = v1::GetLinePositionRequest {
+            system: "s".into(),
+            line: "10M/elective/2017-18".into(),
+            at,
+            ..Default::default()
+        };
+        let one = client.get_line_position(one).await.unwrap().into_inner().position.unwrap();
+        assert_eq!(lines.positions, std::slice::from_ref(&one));
+        assert_eq!(lines.sum, Some(v1::LinePosition { line: String::new(), ..one }));
     }
     let nobody = v1::ListEntriesRequest { caller: "urn:almoner:person:nobody".into(), ..system() };
     let refused = client.list_entries(nobody).await.unwrap_err();

@@ -68,16 +68,14 @@ impl Books {
         Ok(accounts.into_iter().map(|account| (account.number, account.path)).collect())
     }
 
-    /// Every entry, as the books stood when the first was read.
-    pub(crate) async fn entries(&self) -> anyhow::Result<Vec<v1::Entry>> {
-        let request = |page| v1::ListEntriesRequest {
-            system: self.system.clone(),
-            of: None,
-            page,
-            ..Default::default()
-        };
-        let found = self.every(request, |answer| (answer.entries, answer.page)).await;
-        found.context("listing entries")
+    /// The entries that `request` asks for, a page at a time.
+    pub(crate) const fn entries(&self, request: v1::ListEntriesRequest) -> EntryPages<'_> {
+        EntryPages { books: self, request, page_token: Some(String::new()) }
+    }
+
+    /// A request for all entries of the system.
+    pub(crate) fn all_entries(&self) -> v1::ListEntriesRequest {
+        v1::ListEntriesRequest { system: self.system.clone(), ..Default::default() }
     }
 
     /// Who made records of a service, when, and what they follow from; by position.
@@ -122,14 +120,35 @@ impl Books {
     }
 }
 
+/// Entries a page at a time, as the books stood when the first was read.
+pub(crate) struct EntryPages<'a> {
+    books: &'a Books,
+    request: v1::ListEntriesRequest,
+    /// `None` after the last page.
+    page_token: Option<String>,
+}
+
+impl EntryPages<'_> {
+    /// The next page, which may be empty; `None` after the last.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<v1::Entry>>> {
+        let Some(page_token) = self.page_token.take() else { return Ok(None) };
+        let page = Some(PageRequest { page_size: 1_000, page_token });
+        let request = v1::ListEntriesRequest { page, ..self.request.clone() };
+        let answer = self.books.connection.ask(request).await.context("listing entries")?;
+        let next = answer.page.unwrap_or_default().next_page_token;
+        self.page_token = Some(next).filter(|token| !token.is_empty());
+        Ok(Some(answer.entries))
+    }
+}
+
 /// Who stands behind entries.
 pub(crate) struct People {
     /// URNs by the position in the ledger that first named them.
-    callers: BTreeMap<u64, RecordHeader>,
+    callers: BTreeMap<u64, String>,
     /// Of payments, by end-to-end id: who prepared and who approved their run.
     payments: BTreeMap<String, (String, String)>,
-    /// Headers of causes, by service and position.
-    causes: BTreeMap<(String, u64), RecordHeader>,
+    /// Who called for the causes of the entries met last, by service and position.
+    causes: BTreeMap<(String, u64), String>,
 }
 
 /// Who prepared an entry, and who approved it where two people had to agree.
@@ -141,16 +160,13 @@ pub(crate) struct Acted {
 impl People {
     /// Those behind `entries`.
     pub(crate) async fn of(books: &Books, entries: &[v1::Entry]) -> anyhow::Result<Self> {
-        let callers = books.headers("ledger", entries.iter().map(|entry| entry.caller)).await?;
-        let mut by_service: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
-        for cause in entries.iter().filter_map(|entry| entry.posting.as_ref()?.cause.as_ref()) {
-            by_service.entry(cause.service.clone()).or_default().insert(cause.position);
-        }
-        let mut causes = BTreeMap::new();
-        for (service, positions) in by_service {
-            let headers = books.headers(&service, positions).await?;
-            causes.extend(headers.into_iter().map(|(at, header)| ((service.clone(), at), header)));
-        }
+        let mut people = Self::of_payments(books).await?;
+        people.meet(books, entries).await?;
+        Ok(people)
+    }
+
+    /// Those behind payments; [`People::meet`] adds who is behind entries.
+    pub(crate) async fn of_payments(books: &Books) -> anyhow::Result<Self> {
         let runs = books.runs().await?;
         let named = runs.values().flat_map(|run| core::iter::once(run.preparer).chain(run.approver));
         let named = books.headers("settlement", named).await?;
@@ -159,8 +175,30 @@ impl People {
             let run = runs.get(&payment.run)?;
             Some((id, (name(run.preparer), run.approver.map(name).unwrap_or_default())))
         });
-        let payments = payments.collect();
-        Ok(Self { callers, payments, causes })
+        Ok(Self { callers: BTreeMap::new(), payments: payments.collect(), causes: BTreeMap::new() })
+    }
+
+    /// Learns who is behind the next entries, and forgets what the entries before followed from.
+    pub(crate) async fn meet(&mut self, books: &Books, entries: &[v1::Entry]) -> anyhow::Result<()> {
+        let named = entries.iter().flat_map(|entry| core::iter::once(entry.caller).chain(entry.proposer));
+        let new: BTreeSet<u64> = named.filter(|at| !self.callers.contains_key(at)).collect();
+        let headers = books.headers("ledger", new).await?;
+        self.callers.extend(headers.into_iter().map(|(at, header)| (at, header.caller)));
+        let mut by_service: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        for cause in entries.iter().filter_map(|entry| entry.posting.as_ref()?.cause.as_ref()) {
+            by_service.entry(cause.service.clone()).or_default().insert(cause.position);
+        }
+        self.causes.clear();
+        for (service, positions) in by_service {
+            let headers = books.headers(&service, positions).await?;
+            let callers = headers.into_iter().map(|(at, header)| ((service.clone(), at), header.caller));
+            self.causes.extend(callers);
+        }
+        Ok(())
+    }
+
+    fn named(&self, at: u64) -> &str {
+        self.callers.get(&at).map_or("", String::as_str)
     }
 
     /// Who acted in an entry. Behind a service stands whoever called it.
@@ -171,11 +209,15 @@ impl People {
             let approver = Some(approver.clone()).filter(|approver| !approver.is_empty());
             return Acted { preparer: preparer.clone(), approver };
         }
+        if let Some(proposer) = entry.proposer {
+            let approver = Some(self.named(entry.caller).to_owned());
+            return Acted { preparer: self.named(proposer).to_owned(), approver };
+        }
         let asked = posting.map(|posting| posting.on_behalf_of.clone()).filter(|urn| !urn.is_empty());
         let cause = posting.and_then(|posting| posting.cause.as_ref());
         let caused = cause.and_then(|cause| self.causes.get(&(cause.service.clone(), cause.position)));
-        let caused = caused.map(|header| header.caller.clone()).filter(|urn| !urn.is_empty());
-        let called = self.callers.get(&entry.caller).map(|header| header.caller.clone()).unwrap_or_default();
+        let caused = caused.cloned().filter(|urn| !urn.is_empty());
+        let called = self.named(entry.caller).to_owned();
         Acted { preparer: asked.or(caused).unwrap_or(called), approver: None }
     }
 
@@ -187,8 +229,13 @@ impl People {
 
     /// Who called the ledger.
     pub(crate) fn caller(&self, entry: &v1::Entry) -> &str {
-        self.callers.get(&entry.caller).map_or("", |header| header.caller.as_str())
+        self.named(entry.caller)
     }
+}
+
+/// The words of a URN for people: `person:finance-1`.
+pub(crate) fn person(urn: &str) -> String {
+    urn.trim_start_matches("urn:almoner:").to_owned()
 }
 
 /// The sum of an entry's debits, or, when it only moves holds, what it held.
@@ -204,6 +251,11 @@ pub(crate) fn amount(entry: &v1::Entry) -> i64 {
 /// The word of an entry's kind: `payment-instructed`.
 pub(crate) fn kind(entry: &v1::Entry) -> String {
     let kind = entry.posting.as_ref().map_or(EntryKind::Unspecified, v1::Posting::kind);
+    kind_word(kind)
+}
+
+/// The word of a kind.
+pub(crate) fn kind_word(kind: EntryKind) -> String {
     kind.as_str_name().trim_start_matches("ENTRY_KIND_").to_lowercase().replace('_', "-")
 }
 

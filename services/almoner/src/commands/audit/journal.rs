@@ -1,16 +1,17 @@
 //! `almoner audit journal`: the listing from which an auditor picks journal entries to test.
 
-use super::books::{Books, People, System, amount, dated, day, kind, name, recorded};
+use super::books::{Books, People, System, amount, dated, day, kind, name, person, recorded};
 use crate::{
     cli::Calling,
+    commands::ledger::kind_from,
     report::{Cell, Format, Kind, Report},
 };
 use audit::flags::{EntryFacts, Flag, Thresholds};
 use clap::Args;
 use jiff::civil::Date;
-use journal::Day;
+use journal::Instant;
 use money::Pence;
-use proto::ledger::v1::{Entry, Side};
+use proto::ledger::v1::{Entry, EntryKind, ListEntriesRequest, Side};
 use std::collections::BTreeMap;
 
 /// Which entries, and how they are shown.
@@ -27,9 +28,30 @@ pub(super) struct Options {
     /// Only entries with this flag; several: with any of them
     #[arg(long, value_name = "FLAG")]
     flag: Vec<Flag>,
+    /// Only entries with a leg on this account or below this node, for example 10M or 10M/elective/2017-18/owed
+    #[arg(long, value_name = "PATH", conflicts_with = "reference")]
+    node: Option<String>,
+    /// Only those that bear this reference
+    #[arg(long)]
+    reference: Option<String>,
+    /// Only those of this kind, for example payment-instructed
+    #[arg(long, value_parser = kind_from)]
+    kind: Option<EntryKind>,
+    /// Only those that this caller of the ledger made, for example urn:almoner:person:finance-1
+    #[arg(long, value_name = "URN", default_value = "")]
+    caller: String,
     /// Only of this amount in pounds or more
     #[arg(long, value_name = "POUNDS")]
     min: Option<Pence>,
+    /// Only of this amount in pounds or less
+    #[arg(long, value_name = "POUNDS")]
+    max: Option<Pence>,
+    /// Only those recorded at this instant or later
+    #[arg(long, value_name = "INSTANT")]
+    recorded_from: Option<Instant>,
+    /// Only those recorded before this instant
+    #[arg(long, value_name = "INSTANT")]
+    recorded_before: Option<Instant>,
     /// Multiples of this many pounds are round sums
     #[arg(long, value_name = "POUNDS", default_value = "1000")]
     round: Pence,
@@ -44,25 +66,54 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
-    let Options { system, from, to, flag, min, round, late_days, legs, format } = options;
+    let Options {
+        system,
+        from,
+        to,
+        flag,
+        node,
+        reference,
+        kind,
+        caller,
+        min,
+        max,
+        recorded_from,
+        recorded_before,
+        round,
+        late_days,
+        legs,
+        format,
+    } = options;
     let books = Books::of(system, calling)?;
-    let entries = books.entries().await?;
-    let people = People::of(&books, &entries).await?;
     let paths = if legs { books.paths().await? } else { BTreeMap::new() };
     let thresholds = Thresholds { round, late_days };
-    let within =
-        |day: Day| from.is_none_or(|from| day >= Day::from(from)) && to.is_none_or(|to| day <= Day::from(to));
-    let mut listing = Listing::new(legs);
-    for entry in &entries {
-        let found = flags(entry, &people, &thresholds);
-        let wanted = within(day(entry.accounting_date))
-            && (flag.is_empty() || flag.iter().any(|flag| found.contains(flag)))
-            && min.is_none_or(|min| amount(entry) >= min.get());
-        if wanted {
-            listing.add(entry, &people, &found, &paths);
+    use proto::ledger::v1::list_entries_request::Of;
+    let request = ListEntriesRequest {
+        of: node.map(Of::Node).or_else(|| reference.map(Of::Reference)),
+        accounting_from: from.map(wire::common::date),
+        accounting_to: to.map(wire::common::date),
+        amount_pence_min: min.map(Pence::get),
+        amount_pence_max: max.map(Pence::get),
+        kind: kind.unwrap_or_default().into(),
+        caller,
+        recorded_from: recorded_from.map(wire::common::timestamp),
+        recorded_before: recorded_before.map(wire::common::timestamp),
+        ..books.all_entries()
+    };
+    let mut people = People::of_payments(&books).await?;
+    let (mut listing, mut pages) = (Listing::new(legs), books.entries(request));
+    while let Some(entries) = pages.next().await? {
+        people.meet(&books, &entries).await?;
+        for entry in &entries {
+            let found = flags(entry, &people, &thresholds);
+            if flag.is_empty() || flag.iter().any(|flag| found.contains(flag)) {
+                listing.add(entry, &people, &found, &paths);
+            }
         }
+        listing.looked = listing.looked.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
+        listing.report.page(format)?;
     }
-    listing.finish(entries.len()).print(format)
+    listing.finish().print(format)
 }
 
 /// What is worth a look in an entry.
@@ -94,6 +145,7 @@ fn flags(entry: &Entry, people: &People, thresholds: &Thresholds) -> Vec<Flag> {
 struct Listing {
     report: Report,
     legs: bool,
+    looked: u64,
     listed: u64,
     sum: i64,
     counts: BTreeMap<Flag, u64>,
@@ -118,13 +170,12 @@ impl Listing {
             columns.push(("amount", Money));
         }
         columns.push(("flags", Words));
-        Self { report: Report::new(&columns), legs, listed: 0, sum: 0, counts: BTreeMap::new() }
+        Self { report: Report::new(&columns), legs, looked: 0, listed: 0, sum: 0, counts: BTreeMap::new() }
     }
 
     fn add(&mut self, entry: &Entry, people: &People, flags: &[Flag], paths: &BTreeMap<u64, String>) {
         let posting = entry.posting.clone().unwrap_or_default();
         let acted = people.behind(entry);
-        let person = |urn: &str| urn.trim_start_matches("urn:almoner:").to_owned();
         let head = [
             Cell::Text(name(entry)),
             Cell::Text(kind(entry)),
@@ -155,9 +206,9 @@ impl Listing {
         }
     }
 
-    fn finish(mut self, of: usize) -> Report {
+    fn finish(mut self) -> Report {
         self.report.fact("entries listed", Cell::Count(self.listed));
-        self.report.fact("entries in the books", Cell::Count(u64::try_from(of).unwrap_or(u64::MAX)));
+        self.report.fact("entries looked at", Cell::Count(self.looked));
         self.report.fact("sum of amounts", Cell::Pence(self.sum));
         let counts = self.counts.iter().map(|(flag, count)| format!("{flag}={count}")).collect();
         self.report.fact("flags", Cell::List(counts));

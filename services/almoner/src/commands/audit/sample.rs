@@ -82,7 +82,7 @@ pub(super) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         ("amount", Money),
         ("hits", Number),
         ("certain", Words),
-        ("evidence", Words),
+        ("evidence", Kind::Sentences),
     ]);
     for ((selected, line), entry) in sample.selected.iter().zip(&lines).zip(&entries) {
         let chain = match &evidence {

@@ -4,7 +4,7 @@
 //! An entry for service before the date that is accounted for after it was a liability then; what was estimated for its payee at
 //! the date stands beside it.
 
-use super::books::{Books, System, dated, day, kind, name};
+use super::books::{Books, System, dated, kind, name};
 use crate::{
     cli::Calling,
     report::{Cell, Format, Kind, Report},
@@ -12,7 +12,9 @@ use crate::{
 use clap::Args;
 use jiff::civil::Date;
 use journal::Day;
-use proto::ledger::v1::{self, Entry, GetTrialBalanceRequest, leg::Window, point_in_time};
+use proto::ledger::v1::{
+    self, Entry, GetTrialBalanceRequest, ListEntriesRequest, leg::Window, point_in_time,
+};
 use std::collections::BTreeMap;
 
 /// Which date.
@@ -39,22 +41,17 @@ fn window(key: Option<&v1::WindowKey>) -> String {
     key.map(|key| key.to_string()).unwrap_or_default()
 }
 
-/// What pays each window: reference and date of the payment's entry, for payments after `last`.
-fn payments_after(entries: &[Entry], last: Day) -> BTreeMap<Key, (String, String)> {
-    let mut found = BTreeMap::new();
+/// Notes what pays each window: reference and date of the payment's entry.
+fn note_payments(entries: &[Entry], paid: &mut BTreeMap<Key, (String, String)>) {
     for entry in entries {
         let Some(posting) = &entry.posting else { continue };
-        if day(posting.effective_date) <= last {
-            continue;
-        }
         for leg in &posting.legs {
             if let Some(Window::Pays(key)) = &leg.window {
-                let paid = (posting.reference.clone(), dated(posting.effective_date));
-                found.entry((leg.account, window(Some(key)))).or_insert(paid);
+                let payment = (posting.reference.clone(), dated(posting.effective_date));
+                paid.entry((leg.account, window(Some(key)))).or_insert(payment);
             }
         }
     }
-    found
 }
 
 /// What an entry made payable: account, window, pence (negative when it took away).
@@ -73,8 +70,13 @@ fn made_payable(entry: &Entry) -> Vec<(Key, i64)> {
 pub(super) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { system, at, unpaid, format } = options;
     let (books, last) = (Books::of(system, calling)?, Day::from(at));
-    let (entries, paths) = (books.entries().await?, books.paths().await?);
-    let paid = payments_after(&entries, last);
+    let (paths, next) = (books.paths().await?, Some(wire::common::date(last.plus(1).date())));
+    let mut paid = BTreeMap::new();
+    let after = ListEntriesRequest { effective_from: next, paying_only: true, ..books.all_entries() };
+    let mut pages = books.entries(after);
+    while let Some(entries) = pages.next().await? {
+        note_payments(&entries, &mut paid);
+    }
     use Kind::{Money, Words};
     let mut report = Report::new(&[
         ("entry", Words),
@@ -88,30 +90,37 @@ pub(super) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         ("amount", Money),
     ]);
     let (mut sum, mut of_it_paid) = (0_i64, 0_i64);
-    for entry in &entries {
-        let effective = entry.posting.as_ref().and_then(|posting| posting.effective_date);
-        if day(effective) > last || day(entry.accounting_date) <= last {
-            continue;
-        }
-        for (key, pence) in made_payable(entry) {
-            let payment = paid.get(&key);
-            if payment.is_none() && !unpaid {
-                continue;
+    let late = ListEntriesRequest {
+        effective_to: Some(wire::common::date(at)),
+        accounting_from: next,
+        money_only: true,
+        ..books.all_entries()
+    };
+    let mut pages = books.entries(late);
+    while let Some(entries) = pages.next().await? {
+        for entry in &entries {
+            let effective = entry.posting.as_ref().and_then(|posting| posting.effective_date);
+            for (key, pence) in made_payable(entry) {
+                let payment = paid.get(&key);
+                if payment.is_none() && !unpaid {
+                    continue;
+                }
+                sum = sum.saturating_add(pence);
+                of_it_paid = of_it_paid.saturating_add(if payment.is_some() { pence } else { 0 });
+                report.row([
+                    Cell::Text(name(entry)),
+                    Cell::Text(kind(entry)),
+                    Cell::Text(paths.get(&key.0).cloned().unwrap_or_default()),
+                    Cell::Text(dated(effective)),
+                    Cell::Text(dated(entry.accounting_date)),
+                    Cell::Text(key.1),
+                    Cell::maybe(payment.map(|(reference, _)| reference.clone())),
+                    Cell::maybe(payment.map(|(_, on)| on.clone())),
+                    Cell::Pence(pence),
+                ]);
             }
-            sum = sum.saturating_add(pence);
-            of_it_paid = of_it_paid.saturating_add(if payment.is_some() { pence } else { 0 });
-            report.row([
-                Cell::Text(name(entry)),
-                Cell::Text(kind(entry)),
-                Cell::Text(paths.get(&key.0).cloned().unwrap_or_default()),
-                Cell::Text(dated(effective)),
-                Cell::Text(dated(entry.accounting_date)),
-                Cell::Text(key.1),
-                Cell::maybe(payment.map(|(reference, _)| reference.clone())),
-                Cell::maybe(payment.map(|(_, on)| on.clone())),
-                Cell::Pence(pence),
-            ]);
         }
+        report.page(format)?;
     }
     report.fact("service on or before", Cell::Text(at.to_string()));
     report.fact("accounted for after it", Cell::Pence(sum));

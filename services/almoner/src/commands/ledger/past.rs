@@ -1,6 +1,10 @@
 //! Balances, trial balances and statements, as they stand or at a day as known at an instant; and entries as they come.
 
-use super::{Ledger, why};
+use super::{
+    Ledger,
+    read::{balance_row, balances, side},
+    why,
+};
 use crate::{
     commands::audit::{
         books::{Books, dated, name},
@@ -13,8 +17,8 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
 use proto::ledger::v1::{
-    Account, EntryKind, GetBalanceRequest, GetStatementRequest, GetTrialBalanceRequest, LimitSeverity, Side,
-    TailEntriesRequest, ledger_service_client::LedgerServiceClient,
+    Account, EntryKind, GetBalanceRequest, GetStatementRequest, GetTrialBalanceRequest, TailEntriesRequest,
+    ledger_service_client::LedgerServiceClient,
 };
 
 /// Whose balance, and when.
@@ -65,53 +69,16 @@ pub(super) struct Tail {
     once: bool,
 }
 
-const fn side(side: Side) -> &'static str {
-    match side {
-        Side::Unspecified => "",
-        Side::Debit => "debit",
-        Side::Credit => "credit",
-    }
-}
-
 pub(super) async fn balance(ledger: &Ledger, of: Balance) -> anyhow::Result<()> {
     let Balance { path, when, format } = of;
     let at = when.point()?;
     let request = GetBalanceRequest { system: ledger.system.clone(), path, at, ..Default::default() };
     let answer = ledger.ask(request).await?;
     let balance = answer.balance.unwrap_or_default();
-    use Kind::{Money, Words};
-    let mut report = Report::new(&[
-        ("path", Words),
-        ("side", Words),
-        ("balance", Money),
-        ("open holds", Money),
-        ("measure", Money),
-        ("floor", Money),
-        ("ceiling", Money),
-        ("limit", Words),
-    ]);
-    let bound = |pence: Option<i64>| pence.map_or(Cell::Empty, Cell::Pence);
-    let limit = balance.limit.as_ref();
-    report.row([
-        Cell::Text(balance.path.clone()),
-        Cell::text(side(balance.normal_side())),
-        Cell::Pence(balance.balance_pence),
-        Cell::Pence(balance.held_pence),
-        Cell::Pence(balance.measure_pence),
-        bound(limit.and_then(|limit| limit.floor_pence)),
-        bound(limit.and_then(|limit| limit.ceiling_pence)),
-        match limit.map(proto::ledger::v1::Limit::severity) {
-            None | Some(LimitSeverity::Unspecified) => Cell::Empty,
-            Some(LimitSeverity::Warn) => Cell::text("warns"),
-            Some(LimitSeverity::Hard) => Cell::text("refuses"),
-        },
-    ]);
-    if at.is_some() {
-        let as_of = answer.as_of.unwrap_or_default();
-        report.fact("as known at record", Cell::Count(as_of.position.unwrap_or_default()));
-        let time = as_of.recorded_time.and_then(wire::common::instant_from);
-        report.fact("recorded", Cell::maybe(time.map(|time| time.to_string())));
-    }
+    let mut report = balances();
+    report.row(balance_row(&balance));
+    let position = answer.as_of.and_then(|as_of| as_of.position).unwrap_or_default();
+    report.fact("as known at record", Cell::Count(position));
     report.print(format)
 }
 

@@ -6,13 +6,17 @@ use super::{
     write::{Attempt, say},
 };
 use crate::{
-    commands::phb::{hex, unhex},
-    output::{self, show, table},
+    commands::{
+        audit::books::kind_word,
+        phb::{hex, unhex},
+    },
+    output::{self, date, pounds},
+    report::{Cell, Format, Kind, Report},
 };
 use clap::Args;
 use jiff::civil::Date;
-use money::NetPence;
 use proto::ledger::v1::{self, PeriodStanding, Side};
+use std::collections::BTreeMap;
 
 /// A month.
 #[derive(Debug, Args)]
@@ -53,6 +57,8 @@ pub(super) struct Withdraw {
 pub(super) struct Year {
     /// The financial year, for example 2017-18
     financial_year: String,
+    #[command(flatten)]
+    format: Format,
 }
 
 /// A line whose year is over.
@@ -80,24 +86,29 @@ pub(super) struct Approve {
 }
 
 pub(super) async fn periods(ledger: &Ledger, year: Year) -> anyhow::Result<()> {
-    let request = v1::ListPeriodsRequest {
-        system: ledger.system.clone(),
-        financial_year: year.financial_year,
-        min_position: None,
-    };
-    let mut rows = table(["month", "standing", "since position"], 2..3);
-    for period in ledger.ask(request).await?.periods {
+    use Kind::{Number, Words};
+    let Year { financial_year, format } = year;
+    let request =
+        v1::ListPeriodsRequest { system: ledger.system.clone(), financial_year, min_position: None };
+    let periods = ledger.ask(request).await?.periods;
+    let names = ledger.callers(periods.iter().filter_map(|period| period.marked_caller)).await?;
+    let mut report =
+        Report::new(&[("month", Words), ("standing", Words), ("since record", Number), ("by", Words)]);
+    for period in periods {
         let standing = match period.standing() {
             PeriodStanding::Unspecified => "unknown",
             PeriodStanding::Open => "open",
             PeriodStanding::SoftClosed => "soft-closed",
             PeriodStanding::Closed => "closed",
         };
-        let since = period.marked_position.map(|position| position.to_string()).unwrap_or_default();
-        rows.add_row([period.period, standing.to_owned(), since]);
+        report.row([
+            Cell::text(period.period),
+            Cell::text(standing),
+            period.marked_position.map_or(Cell::Empty, Cell::Count),
+            Cell::maybe(period.marked_caller.and_then(|caller| names.get(&caller).cloned())),
+        ]);
     }
-    show(&rows);
-    Ok(())
+    report.print(format)
 }
 
 pub(super) async fn soft_close(ledger: &Ledger, period: Period) -> anyhow::Result<()> {
@@ -140,38 +151,54 @@ pub(super) fn waits(position: u64, digest: &[u8]) {
     output::line(format_args!("  almoner ledger approve {position} --digest {}", hex(digest)));
 }
 
-pub(super) async fn proposals(ledger: &Ledger) -> anyhow::Result<()> {
+pub(super) async fn proposals(ledger: &Ledger, format: Format) -> anyhow::Result<()> {
+    use Kind::{Number, Sentences, Words};
     let request = v1::ListProposalsRequest { system: ledger.system.clone(), min_position: None };
     let proposals = ledger.ask(request).await?.proposals;
-    let names = paths(ledger).await?;
+    let names = ledger.callers(proposals.iter().map(|proposal| proposal.proposer)).await?;
+    let accounts = paths(ledger).await?;
+    let mut report = Report::new(&[
+        ("proposal", Number),
+        ("by", Words),
+        ("recorded", Words),
+        ("expires", Words),
+        ("reason", Words),
+        ("what", Sentences),
+    ]);
     for proposal in proposals {
-        output::line(format_args!(
-            "position {} digest {}: {}",
-            proposal.position,
-            hex(&proposal.digest),
-            proposal.reason
-        ));
-        match proposal.act {
-            Some(v1::proposal::Act::ReopenPeriod(period)) => {
-                output::line(format_args!("  open {period} again"));
-            }
+        let time = proposal.recorded_time.and_then(wire::common::instant_from);
+        let mut what = match proposal.act {
+            Some(v1::proposal::Act::ReopenPeriod(period)) => vec![format!("open {period} again")],
             Some(v1::proposal::Act::Postings(v1::ProposedPostings { postings })) => {
-                for posting in postings {
-                    let date = posting.accounting_date.and_then(wire::common::date_from);
-                    let date = date.map(|date| format!(" in {date}")).unwrap_or_default();
-                    output::line(format_args!("  {}{date}", posting.kind().as_str_name()));
-                    for leg in posting.legs {
-                        let side = if leg.side() == Side::Debit { "D" } else { "C" };
-                        let path = names.get(&leg.account).map_or("", String::as_str);
-                        let amount = NetPence::new(leg.amount_pence);
-                        output::line(format_args!("    {side} {path} {amount}"));
-                    }
-                }
+                postings.iter().flat_map(|posting| described(posting, &accounts)).collect()
             }
-            None => output::line(format_args!("  something that this version does not know")),
-        }
+            None => vec!["something that this version does not know".to_owned()],
+        };
+        what.push(format!("almoner ledger approve {} --digest {}", proposal.position, hex(&proposal.digest)));
+        report.row([
+            Cell::Count(proposal.position),
+            Cell::maybe(names.get(&proposal.proposer).cloned()),
+            Cell::maybe(time.map(|time| time.to_string())),
+            Cell::Text(date(proposal.expire_date)),
+            Cell::Text(proposal.reason),
+            Cell::Lines(what),
+        ]);
     }
-    Ok(())
+    report.print(format)
+}
+
+/// A posting in lines: what it is, and each leg.
+fn described(posting: &v1::Posting, accounts: &BTreeMap<u64, String>) -> Vec<String> {
+    let within = date(posting.accounting_date);
+    let within = if within.is_empty() { String::new() } else { format!(", accounted for on {within}") };
+    let mut lines =
+        vec![format!("{} of {}{within}", kind_word(posting.kind()), date(posting.effective_date))];
+    lines.extend(posting.legs.iter().map(|leg| {
+        let side = if leg.side() == Side::Debit { "debit" } else { "credit" };
+        let path = accounts.get(&leg.account).map_or("?", String::as_str);
+        format!("{side} {path} {}", pounds(leg.amount_pence))
+    }));
+    lines
 }
 
 pub(super) async fn approve(ledger: &Ledger, of: Approve) -> anyhow::Result<()> {
@@ -203,13 +230,14 @@ pub(super) async fn end_year(ledger: &Ledger, of: EndYear) -> anyhow::Result<()>
     Ok(())
 }
 
-pub(super) async fn due_reversals(ledger: &Ledger) -> anyhow::Result<()> {
+pub(super) async fn due_reversals(ledger: &Ledger, format: Format) -> anyhow::Result<()> {
+    use Kind::Words;
     let request = v1::ListDueReversalsRequest { system: ledger.system.clone(), min_position: None };
-    let mut rows = table(["entry", "reverses in"], 0..1);
+    let mut report = Report::new(&[("entry", Words), ("reverses in", Words)]);
     for due in ledger.ask(request).await?.reversals {
-        let entry = due.entry.unwrap_or_default();
-        rows.add_row([format!("{}/{}", entry.position, entry.index), due.period]);
+        let v1::EntryName { position, index } = due.entry.unwrap_or_default();
+        let name = if index == 0 { position.to_string() } else { format!("{position}/{index}") };
+        report.row([Cell::Text(name), Cell::Text(due.period)]);
     }
-    show(&rows);
-    Ok(())
+    report.print(format)
 }

@@ -66,13 +66,22 @@ pub(super) async fn post(ledger: &Ledger, post: Post) -> anyhow::Result<()> {
     } = post;
     let name = format!("ENTRY_KIND_{}", kind.to_uppercase().replace('-', "_"));
     let kind = EntryKind::from_str_name(&name).with_context(|| format!("there is no kind {kind}"))?;
+    let id = attempt.id();
+    // An account is opened by whoever first posts to it.
+    let named =
+        debit.iter().chain(&credit).filter_map(|leg| leg.split_once('=')).map(|(path, _)| path.to_owned());
+    let open = v1::OpenAccountsRequest {
+        system: ledger.system.clone(),
+        request_id: id.clone(),
+        paths: named.collect(),
+    };
+    ledger.ask(open).await.context("opening the accounts")?;
     let mut legs = Vec::new();
     for (side, texts) in [(Side::Debit, debit), (Side::Credit, credit)] {
         for text in texts {
             legs.push(leg(ledger, side, &text).await?);
         }
     }
-    let id = attempt.id();
     let request_id = id.parse::<journal::RequestId>().context("--request-id")?.to_bytes().to_vec();
     let posting = v1::Posting {
         request_id,

@@ -91,7 +91,7 @@ pub(super) async fn run(ledger: Ledger, options: Options) -> anyhow::Result<()> 
         ("account", Words),
         ("debit", Money),
         ("credit", Money),
-        ("because", Words),
+        ("because", Kind::Sentences),
     ]);
     for (line, entry) in shown.iter().zip(&entries) {
         report.row([
@@ -112,7 +112,7 @@ pub(super) async fn run(ledger: Ledger, options: Options) -> anyhow::Result<()> 
             Cell::Empty,
             amount(sum(|line| line.debit_pence)),
             amount(sum(|line| line.credit_pence)),
-            Cell::text("smaller ones; --top shows more, `ledger statement` lists them all"),
+            Cell::Lines(vec!["smaller ones; --top shows more, `ledger statement` lists them all".to_owned()]),
         ]);
     }
     let totals = answer.closing.unwrap_or_default();
