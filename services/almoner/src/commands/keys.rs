@@ -59,7 +59,7 @@ enum Command {
     },
     /// Show every change of key that the journals record, signed by both keys: what receipts of other years are checked with
     History {
-        /// Only of this journal: <system>/<service>
+        /// Only of this journal: `<system>/<service>`
         #[arg(long, value_name = "JOURNAL")]
         journal: Option<String>,
     },
