@@ -130,6 +130,10 @@ pub struct Cosigned {
     pub by: Vec<String>,
 }
 
+/// A turn to show a journal to the witnesses. They cosign growth only: of two who show it at once, with what each thinks was seen
+/// last, one would be refused, and one with the older checkpoint would take it for a rollback.
+type Turn = tokio::sync::Mutex<()>;
+
 /// Asks the witnesses. One for the process; cheap to share.
 #[derive(Debug)]
 pub struct Cosigner {
@@ -138,6 +142,8 @@ pub struct Cosigner {
     seen: Mutex<BTreeMap<(String, usize), u64>>,
     /// The last cosigned checkpoint of each journal.
     cosigned: Mutex<BTreeMap<(Service, SystemName), Cosigned>>,
+    /// Whose turn it is to show each journal.
+    turns: Mutex<BTreeMap<(Service, SystemName), Arc<Turn>>>,
     asked: Counter<u64>,
     late: Gauge<u64>,
 }
@@ -149,6 +155,7 @@ impl Cosigner {
             policy,
             seen: Mutex::default(),
             cosigned: Mutex::default(),
+            turns: Mutex::default(),
             asked: meter
                 .u64_counter("almoner.witnesses.asked")
                 .with_description("Checkpoints offered to witnesses, by witness and outcome.")
@@ -186,8 +193,14 @@ impl Cosigner {
     }
 
     /// Shows the first signed checkpoint of at least `size` records to every witness at once, and returns it with the cosignatures of
-    /// those who answered in time. `None` when no checkpoint of that size is signed within two seconds.
+    /// those who answered in time. `None` when no checkpoint of that size is signed within two seconds. Who asks about the same
+    /// journal meanwhile waits.
     pub async fn cosign(&self, service: Service, journal: &dyn AnyJournal, size: u64) -> Option<Cosigned> {
+        let key = (service, journal.system().clone());
+        let turn = Arc::clone(
+            self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default(),
+        );
+        let _turn = turn.lock().await;
         let signed = journal.checkpoint_of(size).await?;
         let asking = (0..self.policy.witnesses.len()).map(|witness| self.ask(witness, journal, &signed));
         let (mut note, mut by) = (signed.note.to_string(), Vec::new());
@@ -196,12 +209,8 @@ impl Cosigner {
             by.push(name);
         }
         let cosigned = Cosigned { checkpoint: signed.checkpoint, note: note.into(), by };
-        let mut all = self.lock();
-        let key = (service, journal.system().clone());
-        // A later call may have ended earlier.
-        let newer = all.get(&key).is_none_or(|last| last.checkpoint.size <= cosigned.checkpoint.size);
-        if newer && !cosigned.by.is_empty() {
-            all.insert(key, cosigned.clone());
+        if !cosigned.by.is_empty() {
+            self.lock().insert(key, cosigned.clone());
         }
         Some(cosigned)
     }
@@ -313,38 +322,4 @@ impl Cosigner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everything_wrong_with_witnesses_is_named() {
-        let key = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
-        let at = |key: &str, url: &str| WitnessAt { key: key.into(), url: url.into() };
-        let good =
-            Witnessing { required: 1, witnesses: vec![at(key, "http://w:7480/")], ..Witnessing::default() };
-        let policy = good.check(|wrong| panic!("{wrong}"));
-        assert_eq!(policy.witnesses[0].1.to_string(), "http://w:7480/add-checkpoint");
-        let bad = Witnessing {
-            required: 4,
-            interval_seconds: 0,
-            witnesses: vec![
-                at(key, "https://w"),
-                at("w+1+x", "http://w"),
-                at(key, "http://w"),
-                at(key, "http://v"),
-            ],
-            ..Witnessing::default()
-        };
-        let mut wrong = Vec::new();
-        bad.check(|line| wrong.push(line.split(": ").next().unwrap().to_owned()));
-        assert_eq!(
-            wrong,
-            [
-                "witnessing.witnesses[0].url",
-                "witnessing.witnesses[1].key",
-                "witnessing.witnesses[3].key",
-                "witnessing.interval_seconds"
-            ]
-        );
-    }
-}
+mod tests;

@@ -35,4 +35,4 @@ pub use outbox::{Courier, CourierError, Delivering, Delivery};
 pub use set::{Advancing, AnyJournal, AnyJournals, Covering, Getting};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[derive(Debug)]
-struct Counter;
+pub(crate) struct Counter;
 
 impl Domain for Counter {
     const SERVICE: Service = Service::Referrals;
@@ -75,7 +75,7 @@ impl Domain for Counter {
 
 /// Keeps what it is told; fails the first time of every batch.
 #[derive(Debug, Default)]
-struct Listener {
+pub(crate) struct Listener {
     told: Mutex<Vec<(Position, u64)>>,
     calls: AtomicU32,
 }
@@ -118,27 +118,27 @@ fn place(root: &Path) -> Place {
     }
 }
 
-type Opened = (Arc<Journals<Counter>>, Arc<Listener>);
+pub(crate) type Opened = (Arc<Journals<Counter>>, Arc<Listener>);
 
-fn open(root: &Path, sandbox: Option<Instant>) -> Opened {
+pub(crate) fn open(root: &Path, sandbox: Option<Instant>) -> Opened {
     let listener = Arc::new(Listener::default());
     let courier: Arc<dyn Courier<Counter>> = Arc::clone(&listener) as _;
     let journals = Journals::open(place(root), Arc::new(Registered(sandbox)), Some(courier)).unwrap();
     (journals, listener)
 }
 
-fn add(id: u8, add: u64) -> Request<Counter> {
+pub(crate) fn add(id: u8, add: u64) -> Request<Counter> {
     let mut bytes = [id; 16];
     bytes[6] = 0x70;
     let id = RequestId::from_bytes(bytes).unwrap();
     request::<Counter>(id, fingerprint(&add.to_le_bytes()), "urn:almoner:org:NT3".into(), None, add)
 }
 
-fn known() -> SystemName {
+pub(crate) fn known() -> SystemName {
     "known".parse().unwrap()
 }
 
-async fn close(journals: Arc<Journals<Counter>>) {
+pub(crate) async fn close(journals: Arc<Journals<Counter>>) {
     tokio::task::spawn_blocking(move || journals.close()).await.unwrap();
 }
 
