@@ -67,5 +67,29 @@ macro_rules! limited {
     };
 }
 
+/// Implements a service's generated trait by the methods of its adapter, each of which takes the caller and a message and answers a
+/// message: `rpcs! { SettlementService for Adapter { pay_run(PayRunRequest) -> PayRunResponse by pay; } }`. Messages are those of the
+/// `v1` in scope. What is of another shape, as streams are, follows in `and { … }`.
+#[macro_export]
+macro_rules! rpcs {
+    ($service:ident for $adapter:ident {
+        $($method:ident($request:ident) -> $response:ident by $by:ident;)+
+     } $(and { $($rest:tt)* })?) => {
+        #[tonic::async_trait]
+        impl $service for $adapter {
+            $(
+                async fn $method(
+                    &self,
+                    request: tonic::Request<v1::$request>,
+                ) -> Result<tonic::Response<v1::$response>, tonic::Status> {
+                    let caller = $crate::caller(&request)?;
+                    self.$by(&caller, request.into_inner()).await.map(tonic::Response::new)
+                }
+            )+
+            $($($rest)*)?
+        }
+    };
+}
+
 #[doc(hidden)]
 pub use tonic::codec::CompressionEncoding::Gzip;

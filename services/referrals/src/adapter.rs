@@ -119,59 +119,43 @@ impl Adapter {
     }
 }
 
-/// Rpcs that take a caller and a message and answer a message.
-macro_rules! calls {
-    ($($method:ident($request:ident) -> $response:ident by $by:ident;)+) => {
-        #[tonic::async_trait]
-        impl ReferralsService for Adapter {
-            type StreamActivityStream = ReceiverStream<Result<v1::StreamActivityResponse, Status>>;
-            type WatchLinesStream = ReceiverStream<Result<v1::WatchLinesResponse, Status>>;
+server::rpcs! {
+    ReferralsService for Adapter {
+        record_referral(RecordReferralRequest) -> RecordReferralResponse by record_one;
+        record_referrals(RecordReferralsRequest) -> RecordReferralsResponse by record_many;
+        end_referral(EndReferralRequest) -> EndReferralResponse by end;
+        get_referral(GetReferralRequest) -> GetReferralResponse by read_referral;
+        open_submission(OpenSubmissionRequest) -> OpenSubmissionResponse by open;
+        submit_activity(SubmitActivityRequest) -> SubmitActivityResponse by submit;
+        withdraw_line(WithdrawLineRequest) -> WithdrawLineResponse by withdraw;
+        get_line(GetLineRequest) -> GetLineResponse by read_line;
+        list_lines(ListLinesRequest) -> ListLinesResponse by list_of_lines;
+        get_totals(GetTotalsRequest) -> GetTotalsResponse by read_totals;
+        get_cut(GetCutRequest) -> GetCutResponse by read_cut;
+        list_cuts(ListCutsRequest) -> ListCutsResponse by list_of_cuts;
+    } and {
+        type StreamActivityStream = ReceiverStream<Result<v1::StreamActivityResponse, Status>>;
+        type WatchLinesStream = ReceiverStream<Result<v1::WatchLinesResponse, Status>>;
 
-            $(
-                async fn $method(
-                    &self,
-                    request: Request<v1::$request>,
-                ) -> Result<Response<v1::$response>, Status> {
-                    let caller = server::caller(&request)?;
-                    self.$by(&caller, request.into_inner()).await.map(Response::new)
-                }
-            )+
-
-            async fn stream_activity(
-                &self,
-                request: Request<Streaming<v1::StreamActivityRequest>>,
-            ) -> Result<Response<Self::StreamActivityStream>, Status> {
-                let caller = server::caller(&request)?;
-                let (out, answers) = mpsc::channel(ANSWERS_WAITING_MAX);
-                let draining = self.0.draining.clone();
-                let stream = Stream { adapter: self.clone(), caller, draining, out };
-                tokio::spawn(stream.run(request.into_inner()));
-                Ok(Response::new(ReceiverStream::new(answers)))
-            }
-
-            async fn watch_lines(
-                &self,
-                request: Request<v1::WatchLinesRequest>,
-            ) -> Result<Response<Self::WatchLinesStream>, Status> {
-                let caller = server::caller(&request)?;
-                let events = self.watch(&caller, request.into_inner()).await?;
-                Ok(Response::new(ReceiverStream::new(events)))
-            }
+        async fn stream_activity(
+            &self,
+            request: Request<Streaming<v1::StreamActivityRequest>>,
+        ) -> Result<Response<Self::StreamActivityStream>, Status> {
+            let caller = server::caller(&request)?;
+            let (out, answers) = mpsc::channel(ANSWERS_WAITING_MAX);
+            let draining = self.0.draining.clone();
+            let stream = Stream { adapter: self.clone(), caller, draining, out };
+            tokio::spawn(stream.run(request.into_inner()));
+            Ok(Response::new(ReceiverStream::new(answers)))
         }
-    };
-}
 
-calls! {
-    record_referral(RecordReferralRequest) -> RecordReferralResponse by record_one;
-    record_referrals(RecordReferralsRequest) -> RecordReferralsResponse by record_many;
-    end_referral(EndReferralRequest) -> EndReferralResponse by end;
-    get_referral(GetReferralRequest) -> GetReferralResponse by read_referral;
-    open_submission(OpenSubmissionRequest) -> OpenSubmissionResponse by open;
-    submit_activity(SubmitActivityRequest) -> SubmitActivityResponse by submit;
-    withdraw_line(WithdrawLineRequest) -> WithdrawLineResponse by withdraw;
-    get_line(GetLineRequest) -> GetLineResponse by read_line;
-    list_lines(ListLinesRequest) -> ListLinesResponse by list_of_lines;
-    get_totals(GetTotalsRequest) -> GetTotalsResponse by read_totals;
-    get_cut(GetCutRequest) -> GetCutResponse by read_cut;
-    list_cuts(ListCutsRequest) -> ListCutsResponse by list_of_cuts;
+        async fn watch_lines(
+            &self,
+            request: Request<v1::WatchLinesRequest>,
+        ) -> Result<Response<Self::WatchLinesStream>, Status> {
+            let caller = server::caller(&request)?;
+            let events = self.watch(&caller, request.into_inner()).await?;
+            Ok(Response::new(ReceiverStream::new(events)))
+        }
+    }
 }

@@ -19,7 +19,7 @@ use referrals::{
 };
 use server::journals::{Answer, Handle, ReadAt, Request as Submit};
 use std::collections::BTreeMap;
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use wire::{
     Cursor, Fields, common,
     referrals::{
@@ -29,32 +29,16 @@ use wire::{
     status,
 };
 
-/// Rpcs that take a caller and a message and answer a message.
-macro_rules! calls {
-    ($($method:ident($request:ident) -> $response:ident by $by:ident;)+) => {
-        #[tonic::async_trait]
-        impl ChallengeService for Adapter {
-            $(
-                async fn $method(
-                    &self,
-                    request: Request<v1::$request>,
-                ) -> Result<Response<v1::$response>, Status> {
-                    let caller = server::caller(&request)?;
-                    self.$by(&caller, request.into_inner()).await.map(Response::new)
-                }
-            )+
-        }
-    };
-}
-
-calls! {
-    raise_challenge(RaiseChallengeRequest) -> RaiseChallengeResponse by raise;
-    run_challenges(RunChallengesRequest) -> RunChallengesResponse by run_automatic;
-    answer_challenge(AnswerChallengeRequest) -> AnswerChallengeResponse by answer_one;
-    conclude_challenge(ConcludeChallengeRequest) -> ConcludeChallengeResponse by conclude;
-    get_challenge(GetChallengeRequest) -> GetChallengeResponse by read_challenge;
-    list_challenges(ListChallengesRequest) -> ListChallengesResponse by list_of_challenges;
-    set_challenge_rules(SetChallengeRulesRequest) -> SetChallengeRulesResponse by set_rules;
+server::rpcs! {
+    ChallengeService for Adapter {
+        raise_challenge(RaiseChallengeRequest) -> RaiseChallengeResponse by raise;
+        run_challenges(RunChallengesRequest) -> RunChallengesResponse by run_automatic;
+        answer_challenge(AnswerChallengeRequest) -> AnswerChallengeResponse by answer_one;
+        conclude_challenge(ConcludeChallengeRequest) -> ConcludeChallengeResponse by conclude;
+        get_challenge(GetChallengeRequest) -> GetChallengeResponse by read_challenge;
+        list_challenges(ListChallengesRequest) -> ListChallengesResponse by list_of_challenges;
+        set_challenge_rules(SetChallengeRulesRequest) -> SetChallengeRulesResponse by set_rules;
+    }
 }
 
 /// A challenge as it stands, and as of what.

@@ -20,7 +20,7 @@ use referrals::{
     AdoptExtract, Command, EXTRACT_PARTS_MAX, Event, ExtractInForce, ExtractPart, ExtractSum, ExtractTerms,
     Refusal,
 };
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use wire::{
     Cursor, Fields, Pushback, common,
     referrals::{
@@ -33,30 +33,14 @@ use wire::{
 /// The most problems that one part is answered with.
 const PROBLEMS_MAX: usize = 1_000;
 
-/// Rpcs that take a caller and a message and answer a message.
-macro_rules! calls {
-    ($($method:ident($request:ident) -> $response:ident by $by:ident;)+) => {
-        #[tonic::async_trait]
-        impl MatchingService for Adapter {
-            $(
-                async fn $method(
-                    &self,
-                    request: Request<v1::$request>,
-                ) -> Result<Response<v1::$response>, Status> {
-                    let caller = server::caller(&request)?;
-                    self.$by(&caller, request.into_inner()).await.map(Response::new)
-                }
-            )+
-        }
-    };
-}
-
-calls! {
-    store_extract_rows(StoreExtractRowsRequest) -> StoreExtractRowsResponse by store_rows;
-    adopt_extract(AdoptExtractRequest) -> AdoptExtractResponse by take_extract;
-    list_extracts(ListExtractsRequest) -> ListExtractsResponse by list_of_extracts;
-    compare_activity(CompareActivityRequest) -> CompareActivityResponse by compare;
-    list_pairs(ListPairsRequest) -> ListPairsResponse by list_of_pairs;
+server::rpcs! {
+    MatchingService for Adapter {
+        store_extract_rows(StoreExtractRowsRequest) -> StoreExtractRowsResponse by store_rows;
+        adopt_extract(AdoptExtractRequest) -> AdoptExtractResponse by take_extract;
+        list_extracts(ListExtractsRequest) -> ListExtractsResponse by list_of_extracts;
+        compare_activity(CompareActivityRequest) -> CompareActivityResponse by compare;
+        list_pairs(ListPairsRequest) -> ListPairsResponse by list_of_pairs;
+    }
 }
 
 impl Adapter {

@@ -13,7 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use wire::{PageKey, Pushback, common, status};
 
 /// The gRPC service of settlement. Cheap to clone.
@@ -150,37 +150,21 @@ pub(crate) fn fresh_id() -> Result<RequestId, Status> {
     RequestId::from_bytes(uuid::Uuid::now_v7().into_bytes()).map_err(|_| Pushback::Stopped.into())
 }
 
-/// Rpcs that take a caller and a message and answer a message.
-macro_rules! calls {
-    ($($method:ident($request:ident) -> $response:ident by $by:ident;)+) => {
-        #[tonic::async_trait]
-        impl SettlementService for Adapter {
-            $(
-                async fn $method(
-                    &self,
-                    request: Request<v1::$request>,
-                ) -> Result<Response<v1::$response>, Status> {
-                    let caller = server::caller(&request)?;
-                    self.$by(&caller, request.into_inner()).await.map(Response::new)
-                }
-            )+
-        }
-    };
-}
-
-calls! {
-    prepare_run(PrepareRunRequest) -> PrepareRunResponse by prepare;
-    get_run(GetRunRequest) -> GetRunResponse by read_run;
-    list_runs(ListRunsRequest) -> ListRunsResponse by list_of_runs;
-    approve_run(ApproveRunRequest) -> ApproveRunResponse by approve;
-    waive_witnesses(WaiveWitnessesRequest) -> WaiveWitnessesResponse by waive;
-    pay_run(PayRunRequest) -> PayRunResponse by pay;
-    resume_run(ResumeRunRequest) -> ResumeRunResponse by resume;
-    cancel_run(CancelRunRequest) -> CancelRunResponse by cancel;
-    close_run(CloseRunRequest) -> CloseRunResponse by close;
-    record_bank_message(RecordBankMessageRequest) -> RecordBankMessageResponse by bank_message;
-    list_payments(ListPaymentsRequest) -> ListPaymentsResponse by list_of_payments;
-    get_file(GetFileRequest) -> GetFileResponse by read_file;
-    get_remittance(GetRemittanceRequest) -> GetRemittanceResponse by remittance;
-    list_instalments(ListInstalmentsRequest) -> ListInstalmentsResponse by list_of_instalments;
+server::rpcs! {
+    SettlementService for Adapter {
+        prepare_run(PrepareRunRequest) -> PrepareRunResponse by prepare;
+        get_run(GetRunRequest) -> GetRunResponse by read_run;
+        list_runs(ListRunsRequest) -> ListRunsResponse by list_of_runs;
+        approve_run(ApproveRunRequest) -> ApproveRunResponse by approve;
+        waive_witnesses(WaiveWitnessesRequest) -> WaiveWitnessesResponse by waive;
+        pay_run(PayRunRequest) -> PayRunResponse by pay;
+        resume_run(ResumeRunRequest) -> ResumeRunResponse by resume;
+        cancel_run(CancelRunRequest) -> CancelRunResponse by cancel;
+        close_run(CloseRunRequest) -> CloseRunResponse by close;
+        record_bank_message(RecordBankMessageRequest) -> RecordBankMessageResponse by bank_message;
+        list_payments(ListPaymentsRequest) -> ListPaymentsResponse by list_of_payments;
+        get_file(GetFileRequest) -> GetFileResponse by read_file;
+        get_remittance(GetRemittanceRequest) -> GetRemittanceResponse by remittance;
+        list_instalments(ListInstalmentsRequest) -> ListInstalmentsResponse by list_of_instalments;
+    }
 }
