@@ -1,5 +1,6 @@
 //! The service over gRPC, in memory: a real journal in a temporary folder, no ports.
 
+mod entries;
 mod past;
 
 use crate::{Adapter, index::Indexes};
