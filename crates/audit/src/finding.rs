@@ -29,6 +29,12 @@ pub enum Finding {
         /// The file.
         path: PathBuf,
     },
+    /// What stands for an archived segment is damaged, or is not what the segment in the archive says.
+    #[error("{} does not say what was archived", path.display())]
+    Archived {
+        /// The file.
+        path: PathBuf,
+    },
     /// A segment's bytes are not what was written. Nothing after it could be read.
     #[error("{} is damaged at byte {offset}: {kind}", path.display())]
     Damaged {

@@ -1,7 +1,7 @@
 //! A journal's records, one after another, from its segment files.
 
 use crate::export::ExportError;
-use crate::{Finding, verify};
+use crate::{Finding, folder, verify};
 use core::ops::ControlFlow;
 use journal::{Chain, Checkpoint, Position, RecordView, Scan, Step, Tree, leaf_hash};
 use std::path::Path;
@@ -44,8 +44,8 @@ pub(crate) fn each_record(
     let folder = folder.join("journal");
     let mut chain = Chain::START;
     let mut buffer = Vec::new();
-    for name in verify::names(&folder)?.iter().filter(|name| name.ends_with(".segment")) {
-        let path = folder.join(name);
+    for segment in folder::segments(&folder)? {
+        let path = segment?.path;
         let bytes = std::fs::read(&path).map_err(|error| verify::unreadable(&path, &error))?;
         let damaged = |damage: journal::Damage| Finding::Damaged {
             path: path.clone(),

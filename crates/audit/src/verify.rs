@@ -1,11 +1,12 @@
 //! Verifying journals: every byte of every group, every record, every hash.
 
+use crate::folder::{self, SegmentFile};
 use crate::{Finding, RecordProblem};
 use journal::house::House;
 use journal::{
-    Chain, Checkpoint, CheckpointError, CheckpointVerifier, DamageKind, Digest, Instant, KeyHistory,
-    KeyRotation, KeyRotationError, Origin, Position, RecordView, Scan, Service, Step, SystemName, TileId,
-    Tree, is_zero, leaf_hash,
+    Archived, Chain, Checkpoint, CheckpointError, CheckpointVerifier, DamageKind, Digest, Instant,
+    KeyHistory, KeyRotation, KeyRotationError, Origin, Position, RecordView, Scan, Service, Step, SystemName,
+    TileId, Tree, is_zero, leaf_hash,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -212,23 +213,25 @@ impl<'a> Run<'a> {
     /// Reads the segments one after another; what cannot be read ends the reading.
     fn segments(&mut self, mut each: impl FnMut(&RecordView<'_>, &[u8])) -> Result<(), Finding> {
         let folder = self.folder.join("journal");
-        let mut ordinal = 0_usize;
-        for name in names(&folder)? {
-            let path = folder.join(&name);
-            if name == "checkpoint" || name.ends_with(".new") {
-                continue;
-            }
-            if !name.ends_with(".segment") {
-                self.findings.push(Finding::Stray { path });
-                continue;
-            }
-            let expected = format!("{ordinal:08}.segment");
-            if name != expected {
-                return Err(Finding::SegmentMissing { path: folder.join(expected) });
-            }
+        let ours = |name: &str| name == "checkpoint" || name.ends_with(".new");
+        let part = |name: &str| name.ends_with(".segment") || name.ends_with(".archived");
+        let names = names(&folder)?;
+        let strays = names.iter().filter(|name| !ours(name) && !part(name));
+        self.findings.extend(strays.map(|name| Finding::Stray { path: folder.join(name) }));
+        for segment in folder::segments(&folder)? {
+            let SegmentFile { path, archived } = segment?;
             let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            let (before, first) = (self.chain, self.tree.size());
             self.segment(&path, &bytes, &mut each)?;
-            ordinal += 1;
+            if let Some((note, kept)) = archived {
+                let (tree, after) = (self.tree.clone(), self.chain);
+                let digest = Digest::of(&bytes);
+                let length = bytes.len() as u64;
+                let here = Archived { bytes: length, digest, before, after, tree, ..kept.clone() };
+                if here != kept || kept.first().get() != first {
+                    self.findings.push(Finding::Archived { path: note });
+                }
+            }
         }
         Ok(())
     }

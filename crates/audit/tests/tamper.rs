@@ -12,6 +12,7 @@ use ledger::{Command, EntryKind, Ledger, Posting, Reverse};
 use money::Pence;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A tree that hashes everything again for every node: naive, and so another implementation than the journal's.
 struct Naive<'a>(&'a [Vec<u8>]);
@@ -119,6 +120,50 @@ fn a_sound_ledger_is_proved_with_everything_that_was_kept() {
     let verification = verify(unsigned.path(), &given(&[], &[]));
     assert_eq!((verification.outcome(), verification.unproved.len()), (Outcome::Incomplete, 1));
     assert_eq!(verify(tempfile::tempdir().unwrap().path(), &given(&[], &[])).outcome(), Outcome::Incomplete);
+}
+
+/// Archived segments are read where they are, and what stands for them is held against them.
+#[test]
+fn an_archive_is_proved_with_the_journal_and_missed_by_name() {
+    let book = three_months();
+    let (folder, away) = (written(&book.records), tempfile::tempdir().unwrap());
+    let ledger = folder.path().join("berkshire-west/ledger");
+    let disk: Arc<dyn storage::Disk> = Arc::new(storage::FolderDisk);
+    let moved = storage::archive(&disk, &ledger, signer(), 1, away.path()).unwrap();
+    assert!(moved.segments > 1, "{moved:?}");
+    let verification = verify(folder.path(), &given(&[], &[]));
+    assert_eq!((findings(&verification), verification.outcome()), (Vec::new(), Outcome::Proved));
+    assert_eq!(verification.journals[0].report.records, book.records.len() as u64);
+
+    let there = away.path().join("berkshire-west/ledger/00000001.segment");
+    let note = ledger.join("journal/00000001.archived");
+    let caught = |file: &Path, content: Option<&[u8]>, named: &Path| {
+        let sound = std::fs::read(file).unwrap();
+        match content {
+            Some(content) => std::fs::write(file, content).unwrap(),
+            None => std::fs::remove_file(file).unwrap(),
+        }
+        let verification = verify(folder.path(), &given(&[], &[]));
+        std::fs::write(file, sound).unwrap();
+        let said: Vec<String> = findings(&verification).iter().map(ToString::to_string).collect();
+        assert!(said[0].contains(named.to_str().unwrap()), "{said:?}");
+        assert_ne!(verification.outcome(), Outcome::Proved);
+    };
+    caught(&there, None, &there);
+    let mut flipped = std::fs::read(&there).unwrap();
+    flipped[9_000] ^= 1;
+    caught(&there, Some(&flipped), &there);
+    caught(&note, None, &ledger.join("journal/00000001.segment"));
+    let sound = std::fs::read(&note).unwrap();
+    for at in (0..sound.len()).step_by(37) {
+        let mut flipped = sound.clone();
+        flipped[at] ^= 1;
+        caught(&note, Some(&flipped), &note);
+    }
+    // A note that is whole and says something else.
+    let other = std::fs::read(ledger.join("journal/00000000.archived")).unwrap();
+    caught(&note, Some(&other), &note);
+    assert_eq!(verify(folder.path(), &given(&[], &[])).outcome(), Outcome::Proved);
 }
 
 /// Every byte of every file of a small journal, one bit each; and every so many of a larger one.

@@ -13,6 +13,7 @@
     allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
+mod archived;
 mod body;
 mod checkpoint;
 mod cosignature;
@@ -32,6 +33,7 @@ mod time;
 mod tree;
 mod witness;
 
+pub use archived::{Archived, ArchivedError};
 pub use body::{Written, decode_body, encode_body};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointSigner, CheckpointVerifier, Origin};
 pub use cosignature::{LogKey, NoteKeyError, WitnessSigner, WitnessVerifier, checkpoint_of, cosigners};

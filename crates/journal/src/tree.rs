@@ -43,6 +43,18 @@ impl Tree {
         Ok(Self { size, edge })
     }
 
+    /// The tree of `size` leaves with that right edge; `None` when no such tree has so many subtrees there.
+    #[must_use]
+    pub fn from_edge(size: u64, edge: Vec<Digest>) -> Option<Self> {
+        (edge.len() == size.count_ones() as usize).then_some(Self { size, edge })
+    }
+
+    /// The roots of the perfect subtrees at its right edge, largest first.
+    #[must_use]
+    pub fn edge(&self) -> &[Digest] {
+        &self.edge
+    }
+
     /// How many leaves it has.
     #[must_use]
     pub const fn size(&self) -> u64 {

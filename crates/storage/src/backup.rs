@@ -7,9 +7,10 @@
 //! <backup>/runs/<name>/manifest                             written last: every file of the run by its SHA-256
 //! ```
 //!
-//! Each run is whole by itself and shares full segments and blobs with the others. A run cuts the journals of a system so that none
-//! holds what followed from a record that another lacks, nor knows of an answer that another lacks. Read stores, tiles and
-//! snapshots are derived; keys are not in a backup and must be kept elsewhere.
+//! Archived segments are copied from the archive, unless an earlier run has them. Each run is whole by itself and shares full segments
+//! and blobs with the others. A run cuts the journals of a system so that none holds what followed from a record that another lacks,
+//! nor knows of an answer that another lacks. Read stores, tiles and snapshots are derived; keys are not in a backup and must be kept
+//! elsewhere.
 
 mod cut;
 mod restore;
@@ -17,10 +18,13 @@ mod restore;
 pub use restore::{Known, Restored, restore, runs};
 
 use crate::disk::{read_whole, replace};
+use crate::segments::{archived_path, read_archived, segment_path};
 use crate::{Access, Disk, Installation, InstallationError};
 use core::fmt::Write as _;
 use cut::{Cut, Journal};
-use journal::{CheckpointError, CheckpointSigner, DamageKind, Digest, Position, Service, SystemName};
+use journal::{
+    Archived, CheckpointError, CheckpointSigner, DamageKind, Digest, Position, Service, SystemName,
+};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -206,9 +210,16 @@ impl Copying<'_> {
         self.line(format_args!("journal {} {} {records}", journal.system, journal.service));
         for ordinal in 0..cut.ordinal {
             let name = format!("{ordinal:08}.segment");
-            let content = read(self.disk, &journal.folder.join("journal").join(&name))?;
+            let folder = journal.folder.join("journal");
+            let to = self.to.join(&below).join("segments").join(&name);
+            let content = match read(self.disk, &folder.join(&name)) {
+                Err(BackupError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    self.archived(&folder, ordinal, &to)?
+                }
+                content => content?,
+            };
             self.line(format_args!("segment {}", Digest::of(&content)));
-            self.share(&self.to.join(&below).join("segments").join(&name), &content)?;
+            self.share(&to, &content)?;
         }
         let last = journal.folder.join("journal").join(format!("{:08}.segment", cut.ordinal));
         let mut tail = read(self.disk, &last)?;
@@ -219,6 +230,21 @@ impl Copying<'_> {
         self.line(format_args!("checkpoint {}", Digest::of(&journal.note)));
         self.put(&run.join(&below).join("checkpoint"), &journal.note)?;
         self.blobs(&journal.folder.join("blobs"), &self.to.join(&below).join("blobs"))
+    }
+
+    /// An archived segment: as an earlier run copied it, or from the archive.
+    fn archived(&self, folder: &Path, ordinal: usize, copy: &Path) -> Result<Vec<u8>, BackupError> {
+        let archived = archived(self.disk, folder, ordinal)?;
+        let path = archived_path(Path::new(&archived.folder), folder, ordinal);
+        for (path, last) in [(copy, false), (&path, true)] {
+            match read(self.disk, path) {
+                Ok(content) if Digest::of(&content) == archived.digest => return Ok(content),
+                Ok(_) if last => break,
+                Err(error) if last => return Err(error),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Err(BackupError::Altered { path })
     }
 
     /// Every blob that is there by now: a record names one only after it is durable.
@@ -250,6 +276,16 @@ impl Copying<'_> {
         put(self.disk, path, content)?;
         self.copied = self.copied.saturating_add(content.len() as u64);
         Ok(())
+    }
+}
+
+/// What is kept of an archived segment.
+fn archived(disk: &dyn Disk, folder: &Path, ordinal: usize) -> Result<Archived, BackupError> {
+    let path = segment_path(folder, ordinal);
+    match read_archived(disk, &path) {
+        Ok(Some(archived)) => Ok(archived),
+        Ok(None) => Err(BackupError::Read { path, source: io::ErrorKind::NotFound.into() }),
+        Err(source) => Err(BackupError::Read { path, source }),
     }
 }
 

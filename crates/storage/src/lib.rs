@@ -3,6 +3,7 @@
 //! ```text
 //! <root>/<system>/<service>/journal/   00000000.segment …   zero-filled, preallocated, never reused; groups as `journal` lays them
 //!                                      checkpoint           the last signed checkpoint: a shorter journal refuses to start
+//!                                      00000000.archived    in the place of a segment that was moved to an archive
 //! <root>/<system>/<service>/blobs/     ab/<sha256>          large contents that records name
 //! <root>/<system>/<service>/tiles/     0, 1, …               the tree's hashes by tile level; derived
 //! <root>/<system>/<service>/snapshots/ state              a state that a start may take instead of replaying; derived
@@ -20,12 +21,14 @@
 //! - [`ReadStore`] and [`Postings`] keep what lists read; nothing is lost with them.
 //! - [`Installation`] is whose journals these are.
 //! - [`backup`] and [`restore`] copy a data folder at one consistent point, and back.
+//! - [`archive()`] moves old segments to another folder, from which they go on being read; [`unarchive`] puts them back.
 //! - [`mend_copies`] and [`MirrorDisk`] keep a second copy on another device.
 //! - [`Disk`] is the file layer under both, so that tests can put a failing one there.
 //!
 //! **Invariant:** this crate knows bytes and positions, not what they mean; it reads no clock and starts no runtime. Nothing
 //! that it returns as durable is lost by a crash or a power cut, as long as the device keeps what it says it synced.
 
+mod archive;
 mod backup;
 mod blobs;
 mod disk;
@@ -40,6 +43,7 @@ mod snapshots;
 mod tiles;
 mod witness;
 
+pub use archive::{ArchiveError, Moved, archive, unarchive};
 pub use backup::{BackupError, Known, Restored, Run, backup, restore, runs};
 pub use blobs::{BlobError, BlobStore};
 pub use disk::{Access, Disk, DiskFile, DiskLock, FolderDisk};

@@ -36,6 +36,14 @@ impl MirrorDisk {
         Ok(Self { disk, first: first.to_owned(), second: second.to_owned(), syncer })
     }
 
+    /// Does it to both copies; to an archive, which has no second one here, once.
+    fn both(&self, path: &Path, work: impl Fn(&dyn Disk, &Path) -> io::Result<()>) -> io::Result<()> {
+        if path.starts_with(&self.first) {
+            work(&*self.disk, &self.second(path)?)?;
+        }
+        work(&*self.disk, path)
+    }
+
     fn second(&self, path: &Path) -> io::Result<PathBuf> {
         let below = path.strip_prefix(&self.first).map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("{} is not mirrored", path.display()))
@@ -46,12 +54,15 @@ impl MirrorDisk {
 
 impl Disk for MirrorDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.create_folder(&self.second(path)?)?;
-        self.disk.create_folder(path)
+        self.both(path, Disk::create_folder)
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>> {
         let first = self.disk.open(path, access)?;
+        if !path.starts_with(&self.first) {
+            // An archive has no second copy here.
+            return Ok(first);
+        }
         let second = self.second(path)?;
         let second = match access {
             // What was damaged or lost of the second copy must not keep the first from being read.
@@ -70,7 +81,9 @@ impl Disk for MirrorDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(&self.second(from)?, &self.second(to)?)?;
+        if to.starts_with(&self.first) {
+            self.disk.rename(&self.second(from)?, &self.second(to)?)?;
+        }
         self.disk.rename(from, to)
     }
 
@@ -83,8 +96,7 @@ impl Disk for MirrorDisk {
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_folder(&self.second(path)?)?;
-        self.disk.sync_folder(path)
+        self.both(path, Disk::sync_folder)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -10,6 +10,7 @@
 //! to 64 MiB. The next one is made ready on a thread of its own while the current one fills.
 
 mod error;
+mod kept;
 mod open;
 mod prepare;
 mod read;
@@ -20,7 +21,10 @@ pub use read::{Reader, Scrubbed};
 
 use crate::disk::replace;
 use crate::{Access, Disk, DiskFile, DiskLock};
-use journal::{Checkpoint, CheckpointSigner, GROUP_BYTES_MAX, Group, GroupBuilder, GroupError, Position};
+use journal::{
+    Checkpoint, CheckpointSigner, Digest, GROUP_BYTES_MAX, Group, GroupBuilder, GroupError, Position,
+};
+pub(crate) use kept::{archived_path, read_archived};
 use prepare::Preparer;
 use read::Shared;
 use std::path::{Path, PathBuf};
@@ -76,12 +80,14 @@ impl Options {
     }
 }
 
-/// A segment file that is ready to be written: zeros up to its length, durable under its name.
+/// A segment file that is ready to be written, zeros up to its length, durable under its name; or one that was archived.
 #[derive(Debug, Clone)]
 struct Segment {
     path: PathBuf,
     file: Arc<dyn DiskFile>,
     bytes: u64,
+    /// The SHA-256 of the whole of it while it is in an archive, where it is only read.
+    archived: Option<Digest>,
 }
 
 /// The journal's single writer. Holds the lock on its folder as long as it lives.
@@ -235,6 +241,6 @@ fn save_checkpoint(disk: &dyn Disk, folder: &Path, note: &str) -> Result<(), Sto
         .map_err(|source| StoreError::Checkpoint { path, source })
 }
 
-fn segment_path(folder: &Path, ordinal: usize) -> PathBuf {
+pub(crate) fn segment_path(folder: &Path, ordinal: usize) -> PathBuf {
     folder.join(format!("{ordinal:08}.segment"))
 }

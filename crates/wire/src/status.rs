@@ -149,11 +149,13 @@ pub enum Pushback {
     Behind,
     /// A service that this one asks does not answer.
     Dependency,
+    /// The record is in an archive that cannot be read just now.
+    Archived,
 }
 
 impl Pushback {
     /// Every pushback.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Busy,
         Self::Starting,
         Self::Draining,
@@ -161,6 +163,7 @@ impl Pushback {
         Self::Stopped,
         Self::Behind,
         Self::Dependency,
+        Self::Archived,
     ];
 
     /// The stable code.
@@ -174,6 +177,7 @@ impl Pushback {
             Self::Stopped => "STOPPED",
             Self::Behind => "BEHIND",
             Self::Dependency => "DEPENDENCY_UNAVAILABLE",
+            Self::Archived => "ARCHIVED",
         }
     }
 
@@ -192,6 +196,9 @@ impl Pushback {
             Self::Dependency => {
                 "a service that this one asks does not answer: send again with the same request id"
             }
+            Self::Archived => {
+                "the record is in the archive, which the server cannot read just now: ask its operator"
+            }
         }
     }
 
@@ -202,7 +209,7 @@ impl Pushback {
             Self::Busy | Self::Behind => Duration::from_millis(50),
             Self::Starting | Self::Dependency => Duration::from_millis(500),
             Self::Draining | Self::Stopped => Duration::from_secs(1),
-            Self::DiskFull => Duration::from_secs(30),
+            Self::DiskFull | Self::Archived => Duration::from_secs(30),
         }
     }
 }
@@ -561,6 +568,7 @@ mod tests {
             Unavailable STOPPED@almoner [] ["retry 1s"]
             Unavailable BEHIND@almoner [] ["retry 50ms"]
             Unavailable DEPENDENCY_UNAVAILABLE@almoner [] ["retry 500ms"]
+            Unavailable ARCHIVED@almoner [] ["retry 30s"]
             AlreadyExists REQUEST_ID_REUSED@almoner ["field=amount_pence", "position=7"] []
             NotFound SYSTEM_UNKNOWN@almoner [] []
             Unauthenticated CALLER_UNKNOWN@almoner [] []

@@ -288,7 +288,11 @@ impl<D: Domain> EngineThread<D> {
         let record = match in_memory {
             Some(record) => record,
             None => {
-                stored = self.reader.read(position).ok().flatten().ok_or(SubmitError::Stopped)?;
+                stored = match self.reader.read(position) {
+                    Ok(Some(record)) => record,
+                    Err(storage::ReadError::Archived { .. }) => return Err(SubmitError::Archived),
+                    Ok(None) | Err(_) => return Err(SubmitError::Stopped),
+                };
                 &stored
             }
         };

@@ -62,6 +62,9 @@ pub enum SubmitError {
     /// The command cannot become a record: it would be larger than a record may be.
     #[error("the request is too large for one record")]
     TooLarge,
+    /// The id was answered by a record in an archive that cannot be read just now: try again, with the same id.
+    #[error("the answer is in an archive that cannot be read")]
+    Archived,
     /// The clock of a system that is not a sandbox cannot be moved.
     #[error("only a sandbox's clock can be moved")]
     NotSandbox,
@@ -82,6 +85,9 @@ pub enum ReadError {
     /// A stored record or blob could not be read.
     #[error("a stored record could not be read")]
     Damaged,
+    /// The record is in an archive that cannot be read just now.
+    #[error("the record is in an archive that cannot be read")]
+    Archived,
     /// The journal has stopped.
     #[error("the journal has stopped")]
     Stopped,
@@ -224,7 +230,7 @@ impl<D: Domain> Handle<D> {
         if position.get() >= self.durable_count() {
             return Ok(None);
         }
-        self.0.reader.read(position).map_err(|_| ReadError::Damaged)
+        self.0.reader.read(position).map_err(unread)
     }
 
     /// Stores `bytes` under their SHA-256, durable before it returns.
@@ -250,7 +256,7 @@ impl<D: Domain> Handle<D> {
         from: Position,
         each: impl FnMut(Position, &[u8]) -> bool,
     ) -> Result<(), ReadError> {
-        self.0.reader.read_from(from, each).map_err(|_| ReadError::Damaged)
+        self.0.reader.read_from(from, each).map_err(unread)
     }
 
     /// The last signed checkpoint, a C2SP signed note; at most a second older than the last record.
@@ -296,6 +302,16 @@ impl<D: Domain> Handle<D> {
 
     pub(crate) fn send(&self, job: Job<D>) -> Result<(), Stopped> {
         self.0.inbox.send(job).map_err(|_| Stopped)
+    }
+}
+
+/// Why a record could not be read: the log has the file, the caller the kind.
+fn unread(error: storage::ReadError) -> ReadError {
+    tracing::error!(error = &error as &dyn std::error::Error, "a record cannot be read");
+    if matches!(error, storage::ReadError::Archived { .. }) {
+        ReadError::Archived
+    } else {
+        ReadError::Damaged
     }
 }
 

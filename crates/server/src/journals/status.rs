@@ -7,6 +7,7 @@ use wire::{Pushback, status};
 impl From<SubmitError> for Status {
     fn from(error: SubmitError) -> Self {
         match error {
+            SubmitError::Archived => Pushback::Archived.into(),
             SubmitError::Busy => Pushback::Busy.into(),
             SubmitError::Rebuilding => Pushback::Starting.into(),
             SubmitError::Draining => Pushback::Draining.into(),
@@ -24,6 +25,7 @@ impl From<ReadError> for Status {
         match error {
             ReadError::NotYet(_) => Pushback::Behind.into(),
             ReadError::Damaged => status::damaged(),
+            ReadError::Archived => Pushback::Archived.into(),
             ReadError::Stopped => Pushback::Stopped.into(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{BackupError, read};
 use crate::Disk;
+use crate::segments::segment_path;
 use journal::house::House;
 use journal::{Chain, Checkpoint, Position, RecordView, Scan, Service, Step, SystemName, Tree, leaf_hash};
 use std::collections::{BTreeMap, VecDeque};
@@ -104,8 +105,21 @@ fn scan(disk: &dyn Disk, journal: &Journal) -> Result<Found, BackupError> {
         (Found::default(), Tree::new(), Chain::START, Vec::new());
     let covered = journal.checkpoint.size;
     found.ends.push_back(Cut { records: Position::FIRST, ordinal: 0, bytes: 0 });
-    for (ordinal, name) in names.iter().filter(|name| name.ends_with(".segment")).enumerate() {
-        let path = folder.join(name);
+    let number = |name: &str| name.split_once('.')?.0.parse::<usize>().ok();
+    let segments = names.iter().filter(|name| name.ends_with(".segment")).filter_map(|name| number(name));
+    let first = segments.clone().next().unwrap_or(0);
+    for ordinal in 0..first {
+        // Archived: what is kept of it leads to the same checkpoint, or the comparison below fails.
+        let archived = super::archived(disk, &folder, ordinal)?;
+        if archived.before != chain || archived.end().get() >= covered {
+            let records = archived.end().get();
+            return Err(BackupError::OtherRecords { path: folder, records, size: covered });
+        }
+        (chain, tree) = (archived.after, archived.tree);
+        found.ends.push_back(Cut { records: chain.position, ordinal: ordinal + 1, bytes: 0 });
+    }
+    for ordinal in segments {
+        let path = segment_path(&folder, ordinal);
         let bytes = read(disk, &path)?;
         let damaged = |chain: Chain, offset: usize, kind| BackupError::Damaged {
             path: path.clone(),

@@ -2,9 +2,10 @@
 
 use super::compare::{Apart, Beyond, Fix, begins, compare};
 use crate::disk::{NEW_SUFFIX, read_whole, replace};
+use crate::segments::read_archived;
 use crate::{Access, Disk};
-use journal::{Chain, Checkpoint, CheckpointVerifier, DamageKind, Digest, Position, is_zero};
-use std::collections::BTreeSet;
+use journal::{Archived, Chain, Checkpoint, CheckpointVerifier, DamageKind, Digest, Position, is_zero};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -201,11 +202,16 @@ impl Copies<'_> {
         let ordinals =
             last.and_then(|name| name.split('.').next()?.parse::<usize>().ok()).map_or(0, |last| last + 1);
         let (mut chain, mut mends) = (Chain::START, Vec::new());
+        let archived = self.archived(&folders, write, &mut mends)?;
         for ordinal in 0..ordinals {
             let name = format!("{ordinal:08}.segment");
             let paths = folders.each_ref().map(|folder| folder.join(&name));
             let found = [self.read(&paths[0])?, self.read(&paths[1])?];
             if found.iter().all(Option::is_none) {
+                if let Some(archived) = archived.get(&ordinal).filter(|archived| archived.before == chain) {
+                    chain = archived.after;
+                    continue;
+                }
                 let path = paths[0].clone();
                 return Err(MirrorError::Read { path, source: io::ErrorKind::NotFound.into() });
             }
@@ -247,6 +253,51 @@ impl Copies<'_> {
         }
         mends.extend(self.checkpoints(&folders, notes, write)?);
         Ok(mends)
+    }
+
+    /// What is kept of archived segments: what only one copy keeps, the other gets.
+    fn archived(
+        &self,
+        folders: &[PathBuf; 2],
+        write: bool,
+        mends: &mut Vec<Mend>,
+    ) -> Result<BTreeMap<usize, Archived>, MirrorError> {
+        let mut names = BTreeSet::new();
+        for folder in folders {
+            names.extend(self.list(folder)?.into_iter().filter(|name| name.ends_with(".archived")));
+        }
+        let mut archived = BTreeMap::new();
+        for name in names {
+            let paths = folders.each_ref().map(|folder| folder.join(&name));
+            let read = |path: &PathBuf| {
+                let read = read_archived(self.disk, path);
+                read.map_err(|source| MirrorError::Read { path: path.clone(), source })
+            };
+            let found = [read(&paths[0])?, read(&paths[1])?];
+            let (Some(kept), Some(ordinal)) = (
+                found.iter().flatten().next().cloned(),
+                name.split('.').next().and_then(|number| number.parse().ok()),
+            ) else {
+                // Whoever needs it says so.
+                continue;
+            };
+            let bytes = kept.to_bytes();
+            for (path, _) in paths.iter().zip(&found).filter(|(_, found)| found.is_none()) {
+                if write {
+                    replace(self.disk, path, &bytes, Access::Create)
+                        .map_err(|source| write_failed(path, source))?;
+                }
+                mends.push(Mend {
+                    path: path.clone(),
+                    offset: 0,
+                    bytes: bytes.len() as u64,
+                    position: Some(kept.first()),
+                    way: Way::Copied,
+                });
+            }
+            archived.insert(ordinal, kept);
+        }
+        Ok(archived)
     }
 
     /// The segments in a folder; what an interrupted start left half made is removed first.

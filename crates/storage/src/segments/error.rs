@@ -54,6 +54,26 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// What stands for an archived segment is not what was written.
+    #[error("{} does not say what was archived: put the segment back from the archive or a backup", path.display())]
+    ArchivedDamaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An archived segment cannot be read: a start checks the whole journal.
+    #[error("{} was archived and cannot be read there: bring the archive back, or put the segment back from a backup", path.display())]
+    Archived {
+        /// The segment in the archive.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file in the archive is not the segment that was put there.
+    #[error("{} is not the segment that was archived there: bring the right archive back, or put the segment back from a backup", path.display())]
+    ArchivedDiffers {
+        /// The segment in the archive.
+        path: PathBuf,
+    },
     /// A segment's bytes are not what was written.
     #[error("{} is damaged at byte {offset}, where record {position} comes next: {kind}", path.display())]
     Damaged {
@@ -188,6 +208,16 @@ pub enum ReadError {
         /// Why.
         source: io::Error,
     },
+    /// The record is in an archive that cannot be read.
+    #[error("record {position} was archived in {} and cannot be read there", path.display())]
+    Archived {
+        /// The record.
+        position: Position,
+        /// The segment in the archive.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The group is no longer what was written.
     #[error("record {position}: {} is damaged at byte {offset}: {kind}", path.display())]
     Damaged {
@@ -207,6 +237,7 @@ impl ReadError {
     pub(super) fn of(self, position: Position) -> Self {
         match self {
             Self::Read { path, offset, source, .. } => Self::Read { position, path, offset, source },
+            Self::Archived { path, source, .. } => Self::Archived { position, path, source },
             Self::Damaged { path, offset, kind, .. } => Self::Damaged { position, path, offset, kind },
         }
     }

@@ -1,13 +1,14 @@
 //! Recovery: every group read and checked at a start, one segment in memory at a time.
 
+use super::kept::{ARCHIVED_SUFFIX, ArchivedFile, read_archived};
 use super::prepare::Preparer;
 use super::read::{Place, Shared, stored};
 use super::{CHECKPOINT, OpenError, Options, Segment, SegmentStore, save_checkpoint, segment_path};
 use crate::disk::{NEW_SUFFIX, read_whole};
 use crate::{Access, Disk, DiskLock};
 use journal::{
-    Chain, Checkpoint, CheckpointError, CheckpointSigner, DamageKind, GroupBuilder, GroupView, Position,
-    Records, Scan, Step, Tree, is_zero, leaf_hash,
+    Archived, Chain, Checkpoint, CheckpointError, CheckpointSigner, DamageKind, Digest, GroupBuilder,
+    GroupView, Position, Records, Scan, Step, Tree, is_zero, leaf_hash,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct Recovery {
     lock: Box<dyn DiskLock>,
     checkpoint: Checkpoint,
     segments: Vec<Segment>,
+    /// What is kept of the first segments while they are archived.
+    archived: Vec<Archived>,
     /// The segment being read: its ordinal, its bytes (empty before it is loaded), and where its next group starts.
     ordinal: usize,
     bytes: Vec<u8>,
@@ -77,7 +80,7 @@ impl Recovery {
                 OpenError::Lock { path: path(), source }
             }
         })?;
-        let segments = list_segments(&*disk, folder)?;
+        let (segments, archived) = list_segments(&disk, folder)?;
         // A writer that was killed may have left names that only memory knows; from here on they are relied on.
         disk.sync_folder(folder).map_err(|source| OpenError::Mend { path: path(), source })?;
         let checkpoint = read_checkpoint(&*disk, folder, &signer)?;
@@ -89,6 +92,7 @@ impl Recovery {
             signer,
             lock,
             segments,
+            archived,
             ordinal: 0,
             bytes: Vec::new(),
             offset: 0,
@@ -123,6 +127,29 @@ impl Recovery {
             }
         }
         Ok(None)
+    }
+
+    /// Leaves out the archived segments at the beginning, for whoever needs none of their records; before the first group. What is kept
+    /// of them is not taken on trust: only the true tree leads to the checkpoint.
+    pub(crate) fn skip_archived(&mut self) {
+        for archived in core::mem::take(&mut self.archived) {
+            if archived.before != self.chain || archived.tree.size() > self.checkpoint.size {
+                return;
+            }
+            (self.chain, self.tree) = (archived.after, archived.tree);
+            self.ordinal += 1;
+            self.resume = (self.ordinal, 0);
+        }
+    }
+
+    /// What the next group must say.
+    pub(crate) const fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    /// The segment of the group read last.
+    pub(crate) const fn segment(&self) -> usize {
+        self.resume.0
     }
 
     /// How many records were read so far, and how many bytes of segments are read out of how many: for progress.
@@ -209,9 +236,32 @@ impl Recovery {
 
     fn load(&mut self) -> Result<(), OpenError> {
         if self.bytes.is_empty() {
-            self.bytes = read(&self.segments[self.ordinal])?;
+            let segment = &self.segments[self.ordinal];
+            self.bytes = read(segment)?;
+            if segment.archived.is_some_and(|digest| digest != Digest::of(&self.bytes)) {
+                return Err(self.differs());
+            }
         }
         Ok(())
+    }
+
+    /// Why an archived segment is not what was archived: where it is damaged, or that it is sound and another one.
+    fn differs(&self) -> OpenError {
+        let mut scan = Scan::resume(&self.bytes, 0, self.chain);
+        loop {
+            let position = scan.chain().position;
+            match scan.step() {
+                Ok(Step::Group(_)) => {}
+                Ok(Step::End { .. } | Step::Torn { .. }) => {
+                    return OpenError::ArchivedDiffers { path: self.segments[self.ordinal].path.clone() };
+                }
+                Err(damage) => {
+                    let path = self.segments[self.ordinal].path.clone();
+                    let (offset, kind) = (damage.offset as u64, damage.kind);
+                    return OpenError::Damaged { path, offset, position, kind };
+                }
+            }
+        }
     }
 
     fn step(&mut self) -> Result<Option<Found>, OpenError> {
@@ -323,27 +373,52 @@ enum Found {
 }
 
 fn read(segment: &Segment) -> Result<Vec<u8>, OpenError> {
-    read_whole(&*segment.file).map_err(|source| OpenError::Read { path: segment.path.clone(), source })
+    let path = segment.path.clone();
+    read_whole(&*segment.file).map_err(|source| match segment.archived {
+        Some(_) => OpenError::Archived { path, source },
+        None => OpenError::Read { path, source },
+    })
 }
 
-/// The segments, in order, without a gap. What an interrupted start left half made is removed.
-fn list_segments(disk: &dyn Disk, folder: &Path) -> Result<Vec<Segment>, OpenError> {
+/// The segments, in order, without a gap, and what is kept of the first ones while they are archived. What an interrupted start
+/// left half made is removed.
+fn list_segments(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(Vec<Segment>, Vec<Archived>), OpenError> {
     let names = disk.list(folder).map_err(|source| OpenError::Read { path: folder.to_owned(), source })?;
     for name in names.iter().filter(|name| name.ends_with(NEW_SUFFIX)) {
         let path = folder.join(name);
         disk.remove(&path).map_err(|source| OpenError::Mend { path, source })?;
     }
-    let mut segments = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(".segment")) {
-        let path = segment_path(folder, segments.len());
-        if path.file_name().is_none_or(|expected| expected != name.as_str()) {
+    let number = |name: &str| {
+        let (number, kind) = name.split_once('.')?;
+        (kind == "segment" || kind == ARCHIVED_SUFFIX).then(|| number.parse::<usize>().ok())?
+    };
+    let segment_count = names.iter().filter_map(|name| number(name)).max().map_or(0, |last| last + 1);
+    let (mut segments, mut archived) = (Vec::new(), Vec::new());
+    for ordinal in 0..segment_count {
+        let path = segment_path(folder, ordinal);
+        let there = |path: &Path| names.iter().any(|name| path.ends_with(name));
+        // Both are there while an archiving was interrupted: then the segment is still the journal's.
+        if there(&path) {
+            let opened = disk.open(&path, Access::Write).and_then(|file| Ok((file.len()?, file)));
+            let (bytes, file) = opened.map_err(|source| OpenError::Read { path: path.clone(), source })?;
+            segments.push(Segment { path, file, bytes, archived: None });
+            continue;
+        }
+        let note = path.with_extension(ARCHIVED_SUFFIX);
+        if !there(&note) {
             return Err(OpenError::SegmentMissing { path });
         }
-        let opened = disk.open(&path, Access::Write).and_then(|file| Ok((file.len()?, file)));
-        let (bytes, file) = opened.map_err(|source| OpenError::Read { path: path.clone(), source })?;
-        segments.push(Segment { path, file, bytes });
+        let found = read_archived(&**disk, &note)
+            .map_err(|source| OpenError::Read { path: note.clone(), source })?
+            .ok_or(OpenError::ArchivedDamaged { path: note })?;
+        let path = super::archived_path(Path::new(&found.folder), folder, ordinal);
+        let file = Arc::new(ArchivedFile { disk: Arc::clone(disk), path: path.clone() });
+        segments.push(Segment { path, file, bytes: found.bytes, archived: Some(found.digest) });
+        if archived.len() == ordinal {
+            archived.push(found);
+        }
     }
-    Ok(segments)
+    Ok((segments, archived))
 }
 
 fn read_checkpoint(

@@ -115,7 +115,7 @@ impl Preparer {
         }
         let (disk, folder) = (Arc::clone(&self.disk), self.folder.clone());
         Ok(move || match zero_filled(&*disk, &folder, &path, bytes) {
-            Ok(file) => Ok(Segment { path, file, bytes }),
+            Ok(file) => Ok(Segment { path, file, bytes, archived: None }),
             Err(source) if source.kind() == io::ErrorKind::StorageFull => {
                 Err(StoreError::NoSpace { path, free, needed })
             }

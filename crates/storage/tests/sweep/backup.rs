@@ -240,3 +240,36 @@ fn a_run_is_whole_or_not_there() {
         assert!(copy.files().iter().all(|path| !path.starts_with("/new")), "nothing is restored");
     }
 }
+
+/// An archive is no backup, and a backup needs it only for what no earlier run has.
+#[test]
+fn archived_segments_are_in_every_run() {
+    let disk = MemoryDisk::new();
+    let mut ledger = Writer::open(&disk, ROOT, Service::Ledger);
+    for _ in 0..40 {
+        ledger.record(None);
+    }
+    ledger.checkpoint();
+    drop(ledger);
+    let folder = Path::new(ROOT).join("berkshire-west/ledger");
+    let signer = Installation::open(&disk, Path::new(ROOT)).unwrap().signer(&system(), Service::Ledger);
+    let shared: Arc<dyn storage::Disk> = Arc::new(disk.clone());
+    let moved = storage::archive(&shared, &folder, signer, 0, Path::new("/archive")).unwrap();
+    assert!(moved.segments > 1, "{moved:?}");
+    let restored = |disk: &MemoryDisk, run: &str| {
+        let to = Path::new("/new").join(run);
+        restore(disk, Path::new(TO), Some(run), &to, &[], false).unwrap();
+        (0..moved.segments).for_each(|n| {
+            let name = format!("berkshire-west/ledger/journal/{n:08}.segment");
+            assert!(disk.content(&to.join(name)).is_some(), "segment {n} is back");
+        });
+    };
+    backup(&disk, Path::new(ROOT), Path::new(TO), "1").unwrap();
+    restored(&disk, "1");
+    let archived: Vec<_> = disk.files().into_iter().filter(|path| path.starts_with("/archive")).collect();
+    archived.iter().for_each(|path| disk.tamper(path, None));
+    backup(&disk, Path::new(ROOT), Path::new(TO), "2").unwrap();
+    restored(&disk, "2");
+    let refused = backup(&disk, Path::new(ROOT), Path::new("/elsewhere"), "1").unwrap_err();
+    assert!(chain(&refused).contains("/archive/berkshire-west/ledger/00000000.segment"), "{refused}");
+}

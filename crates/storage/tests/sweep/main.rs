@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod archive;
 mod backup;
 mod books;
 mod crashes;
