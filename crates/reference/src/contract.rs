@@ -1,6 +1,6 @@
 //! Contracts: who buys what from whom, and how it is paid.
 
-use crate::{ContractId, Validity};
+use crate::{ContractId, Pricing, Validity};
 use journal::Day;
 use minicbor::{Decode, Encode};
 use money::{Pence, Rounding};
@@ -155,6 +155,9 @@ pub struct Contract {
     /// Where the terms come from; illustrative ones say so.
     #[n(9)]
     pub source: String,
+    /// What it says of prices beside the national lists.
+    #[n(10)]
+    pub pricing: Option<Pricing>,
 }
 
 /// Which contract, if any, a payer's activity with a provider falls under.

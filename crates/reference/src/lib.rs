@@ -36,6 +36,7 @@ mod contract;
 mod dated;
 mod look_up;
 mod organisation;
+mod pricing;
 mod snapshot;
 
 pub use calendar::{Cut, CutError, Deadlines, NoCut, Stage};
@@ -46,5 +47,8 @@ pub use look_up::Reference;
 pub use organisation::{
     BankDetails, Channel, District, ExpenditureClass, MarketForces, Organisation, PaymentChannel, Practice,
     Role, Site, WordError,
+};
+pub use pricing::{
+    AgreedPrice, AgreedTopUp, BestPractice, Modification, PRICING_ROWS_MAX, Plan, Pricing, PricingError,
 };
 pub use snapshot::{PriceBookContent, PriceKind, ReferenceError, Snapshot, System};

@@ -215,6 +215,9 @@ impl Snapshot {
             if !contract.payers.is_canonical() || !contract.functions.is_canonical() {
                 return Err(ReferenceError::Order("scopes of contracts"));
             }
+            if contract.pricing.as_ref().is_some_and(|pricing| pricing.check().is_err()) {
+                return Err(ReferenceError::Order("terms on prices of contracts"));
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod challenges;
 mod extracts;
 mod fixture;
 mod lines;
+mod pricing;
 mod properties;
 mod referrals;
 mod submissions;

@@ -3,7 +3,7 @@
 use crate::{Known, KnownBody, NAME_BYTES_MAX, ROWS_MAX, Refusal, SOURCE_BYTES_MAX, State, table::Table};
 use journal::Day;
 use nhs::OdsCode;
-use reference::{Contract, Role, Scope};
+use reference::{Contract, Mechanism, Role, Scope};
 use std::collections::BTreeSet;
 
 /// Where a command finds what is known of organisations: in its own state, or in what the adapter read.
@@ -80,6 +80,12 @@ pub(crate) fn contract_terms(contract: &Contract) -> Result<(), Refusal> {
     let id = contract.id;
     if !contract.payers.is_canonical() || !contract.functions.is_canonical() {
         return Err(Refusal::ContractScope { contract: id });
+    }
+    if let Some(pricing) = &contract.pricing {
+        let block = matches!(contract.mechanism, Mechanism::Block { .. });
+        if pricing.check().is_err() || (pricing.plan.is_some() && !block) {
+            return Err(Refusal::ContractPricing { contract: id });
+        }
     }
     let Some((_, day_of_month)) = contract.mechanism.instalments() else { return Ok(()) };
     let one_payer = matches!(&contract.payers, Scope::These(payers) if payers.len() == 1);

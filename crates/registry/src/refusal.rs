@@ -153,6 +153,13 @@ pub enum Refusal {
         #[n(0)]
         price_book: BookId,
     },
+    /// What a contract says of prices contradicts itself, or a plan stands beside no block.
+    #[n(24)]
+    ContractPricing {
+        /// The contract.
+        #[n(0)]
+        contract: ContractId,
+    },
 }
 
 impl Refusal {
@@ -183,11 +190,12 @@ impl Refusal {
             Self::ProposalUnknown { .. } => "PROPOSAL_UNKNOWN",
             Self::SamePerson => ApprovalRefusal::SamePerson.reason(),
             Self::DigestMismatch => ApprovalRefusal::DigestMismatch.reason(),
+            Self::ContractPricing { .. } => "CONTRACT_PRICING",
         }
     }
 
     /// Every code, in the order of precedence.
-    pub const REASONS: [&'static str; 23] = [
+    pub const REASONS: [&'static str; 24] = [
         "BATCH_SIZE",
         "ROW_REPEATED",
         "VALIDITY_BACKWARDS",
@@ -211,6 +219,7 @@ impl Refusal {
         "SAME_PERSON",
         "DIGEST_MISMATCH",
         "PRICE_BOOK_NAME_USED",
+        "CONTRACT_PRICING",
     ];
 
     /// Whether the same command could succeed later, under another request id.
@@ -239,6 +248,7 @@ impl Refusal {
             | Self::DeadlinesBackwards { .. }
             | Self::ContractScope { .. }
             | Self::ContractInstalments { .. }
+            | Self::ContractPricing { .. }
             | Self::PriceBookMalformed { .. } => false,
         }
     }
@@ -254,6 +264,7 @@ impl Refusal {
             Self::DeadlinesBackwards { period } | Self::DeadlinePassed { period } => period.to_string(),
             Self::ContractScope { contract }
             | Self::ContractInstalments { contract }
+            | Self::ContractPricing { contract }
             | Self::ContractOfAnotherProvider { contract }
             | Self::ContractsOverlap { contract, .. } => contract.to_string(),
             Self::PriceBookMalformed { price_book } | Self::PriceBookNameUsed { price_book } => {
@@ -315,6 +326,12 @@ impl fmt::Display for Refusal {
             }
             Self::ContractInstalments { contract } => {
                 write!(f, "{contract} is paid by instalments: it needs one payer and a day from 1 to 28")
+            }
+            Self::ContractPricing { contract } => {
+                write!(
+                    f,
+                    "the terms of {contract} on prices are repeated, contradict each other, or plan without a block"
+                )
             }
             Self::ContractOfAnotherProvider { contract } => {
                 write!(f, "{contract} is another provider's contract")

@@ -12,6 +12,7 @@
 //! unverified): every figure is a term of the contract, and none is a constant here.
 
 use jiff::{ToSpan as _, civil::Date};
+use minicbor::{Decode, Encode};
 use money::{NetPence, Overflow, Pence};
 use nhs::{Hrg, TreatmentFunction};
 
@@ -22,11 +23,14 @@ pub const fn true_up(activity: Pence, paid: Pence) -> NetPence {
 }
 
 /// A part of activity above or below the plan, and how much of it counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
 pub struct Band {
     /// Where it ends, in hundredths of the plan; none where it has no end.
+    #[n(0)]
     pub until_percent: Option<u32>,
     /// How many hundredths of a price within it count.
+    #[n(1)]
     pub rate_percent: u32,
 }
 

@@ -57,7 +57,7 @@ pub struct Priced {
 }
 
 /// What a price is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub enum Subject {
     /// A healthcare resource group.
     #[n(0)]

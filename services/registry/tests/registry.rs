@@ -139,6 +139,7 @@ fn contract(number: u32) -> v1::ProposeContractsRequest {
         price_tolerance_pence: 100,
         ubrn_required_from_date: None,
         source: "test".into(),
+        pricing: None,
     };
     v1::ProposeContractsRequest {
         system: SYSTEM.into(),

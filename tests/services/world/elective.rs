@@ -160,6 +160,7 @@ fn contracts() -> v1::ProposeContractsRequest {
         price_tolerance_pence: 100,
         ubrn_required_from_date: None,
         source: "test".into(),
+        pricing: None,
     };
     let on_account = v1::OnAccount { annual_value_pence: 1_200_00, day_of_month: 15 };
     v1::ProposeContractsRequest {

@@ -43,6 +43,7 @@ fn contract(
         price_tolerance: Pence::from_u32(1),
         ubrn_required_from: Some(day("2018-10-01")),
         source: "test".into(),
+        pricing: None,
     }
 }
 

@@ -3,11 +3,11 @@
 use crate::{ActivityLine, Care, Mechanism, Reason, Reasons, Route};
 use journal::Day;
 use nhs::{
-    AdministrativeCategory, AttendedOrDidNotAttend, FirstAttendance, OdsCode, PatientClassification,
+    AdministrativeCategory, AttendedOrDidNotAttend, FirstAttendance, Hrg, OdsCode, PatientClassification,
     PointOfDelivery, PracticeCode, TreatmentFunction,
 };
 use reference::{Contract, ContractMatch, Reference};
-use tariff::{Activity, Adjustments, Attendance, NoPrice, Priced, Question, Spell};
+use tariff::{Activity, Adjustments, Attendance, LocalPrice, NoPrice, Priced, Question, Spell};
 
 /// The code that stands for a private patient in the place of a commissioner (NHS practice, unverified).
 const PRIVATE: &str = "VPP00";
@@ -166,6 +166,22 @@ const fn why_not(reason: NoPrice) -> Reason {
     }
 }
 
+/// The price that a contract names for such a line.
+fn local_price(
+    contract: &Contract,
+    hrg: Option<Hrg>,
+    function: TreatmentFunction,
+    pod: PointOfDelivery,
+) -> Option<LocalPrice> {
+    contract.pricing.as_ref()?.local_price(hrg, function, pod)
+}
+
+/// What a contract adds to the national price of such a line.
+fn adjustments(contract: &Contract, hrg: Option<Hrg>, function: TreatmentFunction, day: Day) -> Adjustments {
+    let terms = contract.pricing.as_ref();
+    terms.map_or(Adjustments::NONE, |terms| terms.adjustments(hrg, function, day))
+}
+
 /// Prices a line under `contract`.
 pub(super) fn price(
     reference: &Reference,
@@ -194,10 +210,21 @@ pub(super) fn price(
         date: day.date(),
         mff: Some(mff),
         rounding: contract.rounding,
-        local_price: None,
-        adjustments: Adjustments::NONE,
+        local_price: local_price(contract, line.hrg, line.function, line.pod),
+        adjustments: adjustments(contract, line.hrg, line.function, day),
     };
     tariff::price(reference.books(), &question).map_err(why_not)
+}
+
+/// The point of delivery of an attendance that is expected: one professional, led by a consultant.
+const fn expected_delivery(first_attendance: FirstAttendance) -> Option<PointOfDelivery> {
+    match first_attendance {
+        FirstAttendance::First => Some(PointOfDelivery::FirstSingle),
+        FirstAttendance::FollowUp => Some(PointOfDelivery::FollowUpSingle),
+        FirstAttendance::FirstRemote => Some(PointOfDelivery::FirstRemote),
+        FirstAttendance::FollowUpRemote => Some(PointOfDelivery::FollowUpRemote),
+        FirstAttendance::ClockStop => None,
+    }
 }
 
 /// The price of one attendance of the kind that a referral leads to, as far as the books have one.
@@ -222,8 +249,8 @@ pub(super) fn attendance_price(
         date: day.date(),
         mff: Some(reference.mff(payee, site, day)?),
         rounding: contract.rounding,
-        local_price: None,
-        adjustments: Adjustments::NONE,
+        local_price: local_price(contract, None, function, expected_delivery(first_attendance)?),
+        adjustments: adjustments(contract, None, function, day),
     };
     tariff::price(reference.books(), &question).ok()
 }

@@ -49,6 +49,7 @@ fn contract(id: &str, payers: Scope<nhs::OdsCode>, provider: &str, mechanism: Me
         price_tolerance: Pence::from_u32(100),
         ubrn_required_from: (id == "NT3").then(|| day("2017-06-15")),
         source: "test".into(),
+        pricing: None,
     }
 }
 

@@ -68,6 +68,7 @@ fn contract(id: &str, payers: &[&str], provider: &str, valid: &str) -> Contract 
         price_tolerance: Pence::ZERO,
         ubrn_required_from: None,
         source: "test".into(),
+        pricing: None,
     }
 }
 
@@ -430,6 +431,35 @@ fn terms_of_a_contract_make_sense() {
     unsorted.payers = Scope::These(vec![ods("10N"), ods("10M")]);
     let refusal = Refusal::ContractScope { contract: unsorted.id };
     refuses(&propose(Content::Contracts(vec![unsorted])), refusal);
+}
+
+#[test]
+fn terms_on_prices_make_sense_and_a_plan_needs_a_block() {
+    let block = Mechanism::Block { annual_value: Pence::from_u32(12_00), day_of_month: 15 };
+    let plan = reference::Plan { planned: Pence::from_u32(1), above: Vec::new(), below: Vec::new() };
+    let price = reference::AgreedPrice {
+        of: tariff::Subject::Hrg("HN12F".parse().unwrap()),
+        point_of_delivery: None,
+        amount: Pence::from_u32(1),
+        variation: true,
+        includes_mff: true,
+    };
+    let none = reference::Pricing::default;
+    let plan = reference::Pricing { plan: Some(plan), ..none() };
+    let bad = Err(Refusal::ContractPricing { contract: "A".parse().unwrap() });
+    for (mechanism, pricing, expected) in [
+        (Mechanism::CostPerCase, reference::Pricing { prices: vec![price], ..none() }, Ok(())),
+        (Mechanism::CostPerCase, reference::Pricing { prices: vec![price; 2], ..none() }, bad),
+        (Mechanism::CostPerCase, none(), bad),
+        (Mechanism::CostPerCase, plan.clone(), bad),
+        (block.clone(), plan, Ok(())),
+        (block, reference::Pricing { prices: vec![price], ..none() }, Ok(())),
+    ] {
+        let mut row = contract("A", &["10M"], "RHW", "2017-04-01..");
+        (row.mechanism, row.pricing) = (mechanism, Some(pricing));
+        let found = Run::with_organisations().agree(Content::Contracts(vec![row.clone()])).map(|_| ());
+        assert_eq!(found, expected, "{row:?}");
+    }
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub(crate) fn snapshot() -> Snapshot {
         price_tolerance: Pence::from_u32(1),
         ubrn_required_from: None,
         source: "test".into(),
+        pricing: None,
     };
     let value = Pence::from_u32(1_000_000_00);
     let mut rows = Snapshot::empty(System {

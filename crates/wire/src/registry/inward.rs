@@ -1,5 +1,7 @@
 //! Requests inward: every bad field at once, then a command that is valid in form.
 
+mod pricing;
+
 use crate::{Fields, Violations, common};
 use journal::{Day, Fingerprint, Instant, RequestId, SystemName};
 use money::{Factor, Rounding};
@@ -283,6 +285,7 @@ fn contract(fields: &mut Fields, message: v1::Contract) -> Option<Contract> {
         price_tolerance_pence,
         ubrn_required_from_date,
         source: from,
+        pricing: prices,
     } = message;
     let id = contract.parse().map_err(|error: reference::ContractIdError| {
         fields.refuse("contract", "FIELD_INVALID", error.to_string());
@@ -304,6 +307,12 @@ fn contract(fields: &mut Fields, message: v1::Contract) -> Option<Contract> {
     let price_tolerance = fields.pence("price_tolerance_pence", price_tolerance_pence);
     let ubrn = fields.date_optional("ubrn_required_from_date", ubrn_required_from_date);
     let source = source(fields, &from);
+    // The outer `None` says that it was wrong.
+    let block = matches!(mechanism, None | Some(Mechanism::Block { .. }));
+    let pricing = match prices {
+        None => Some(None),
+        Some(prices) => fields.within("pricing", |fields| pricing::pricing(fields, prices, block)).map(Some),
+    };
     Some(Contract {
         id: id.ok()?,
         payers: payers?,
@@ -315,6 +324,7 @@ fn contract(fields: &mut Fields, message: v1::Contract) -> Option<Contract> {
         price_tolerance: price_tolerance?,
         ubrn_required_from: ubrn?.map(Day::from),
         source: source?,
+        pricing: pricing?,
     })
 }
 

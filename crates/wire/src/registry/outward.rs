@@ -5,9 +5,11 @@ use journal::{Instant, Position};
 use money::Rounding;
 use proto::registry::v1;
 use reference::{
-    BankDetails, Channel, Contract, Mechanism, Organisation, PriceKind, Role, Scope, System, Validity,
+    AgreedPrice, AgreedTopUp, BankDetails, BestPractice, Channel, Contract, Mechanism, Modification,
+    Organisation, Plan, PriceKind, Pricing, Role, Scope, System, Validity,
 };
 use registry::{Content, PriceBook};
+use tariff::{Band, Subject, TopUp};
 
 /// A span of days.
 #[must_use]
@@ -99,6 +101,7 @@ pub fn contract(row: Contract) -> v1::Contract {
         price_tolerance,
         ubrn_required_from,
         source,
+        pricing: prices,
     } = row;
     v1::Contract {
         contract: id.to_string(),
@@ -115,7 +118,69 @@ pub fn contract(row: Contract) -> v1::Contract {
         price_tolerance_pence: price_tolerance.get(),
         ubrn_required_from_date: ubrn_required_from.map(common::day),
         source,
+        pricing: prices.map(pricing),
     }
+}
+
+fn pricing(pricing: Pricing) -> v1::Pricing {
+    let Pricing { prices, modifications, top_ups, best_practice, plan: planned } = pricing;
+    v1::Pricing {
+        prices: prices.into_iter().map(agreed_price).collect(),
+        modifications: modifications
+            .into_iter()
+            .map(|Modification { of, amount }| v1::Modification {
+                care: Some(priced_care(of)),
+                amount_pence: amount.get(),
+            })
+            .collect(),
+        top_ups: top_ups
+            .into_iter()
+            .map(|AgreedTopUp { of, top_up: TopUp { percent, on_long_stay } }| v1::TopUp {
+                care: Some(priced_care(of)),
+                percent: u32::from(percent),
+                on_long_stay,
+            })
+            .collect(),
+        best_practice: best_practice
+            .into_iter()
+            .map(|BestPractice { of, validity: span, amount }| v1::BestPractice {
+                care: Some(priced_care(of)),
+                validity: Some(validity(span)),
+                amount_pence: amount.get(),
+            })
+            .collect(),
+        plan: planned.map(plan),
+    }
+}
+
+fn priced_care(of: Subject) -> v1::PricedCare {
+    use v1::priced_care::Of;
+    let of = match of {
+        Subject::Hrg(hrg) => Of::Hrg(hrg.to_string()),
+        Subject::Function(function) => Of::TreatmentFunction(function.to_string()),
+    };
+    v1::PricedCare { of: Some(of) }
+}
+
+fn agreed_price(row: AgreedPrice) -> v1::AgreedPrice {
+    let AgreedPrice { of, point_of_delivery, amount, variation, includes_mff } = row;
+    let use_ = if variation { v1::AgreedPriceUse::Variation } else { v1::AgreedPriceUse::WhereNone };
+    v1::AgreedPrice {
+        care: Some(priced_care(of)),
+        point_of_delivery: point_of_delivery.map(|pod| pod.to_string()).unwrap_or_default(),
+        amount_pence: amount.get(),
+        r#use: use_.into(),
+        includes_market_forces_factor: Some(includes_mff),
+    }
+}
+
+fn plan(plan: Plan) -> v1::Plan {
+    let Plan { planned, above, below } = plan;
+    let bands = |bands: Vec<Band>| {
+        let band = |Band { until_percent, rate_percent }| v1::MarginalBand { until_percent, rate_percent };
+        bands.into_iter().map(band).collect()
+    };
+    v1::Plan { planned_pence: planned.get(), above: bands(above), below: bands(below) }
 }
 
 fn scope<T: ToString>(scope: &Scope<T>) -> Vec<String> {

@@ -24,6 +24,7 @@ impl Reason for Refusal {
             | Self::DeadlinesBackwards { .. }
             | Self::ContractScope { .. }
             | Self::ContractInstalments { .. }
+            | Self::ContractPricing { .. }
             | Self::PriceBookMalformed { .. } => Class::Invalid,
             Self::ProposalUnknown { .. } => Class::Unknown,
             Self::OrganisationUnknown { .. }
@@ -61,6 +62,7 @@ impl Reason for Refusal {
             }
             Self::ContractScope { contract }
             | Self::ContractInstalments { contract }
+            | Self::ContractPricing { contract }
             | Self::ContractOfAnotherProvider { contract } => vec![("contract", contract.to_string())],
             Self::ContractsOverlap { contract, other } => {
                 vec![("contract", contract.to_string()), ("other", other.to_string())]

@@ -1,5 +1,6 @@
 //! `almoner registry`: who is who, who buys what from whom, and what waits for a second person.
 
+mod contracts;
 mod read;
 mod write;
 
@@ -33,6 +34,8 @@ enum Command {
     Contracts,
     /// List what waits for a second person
     Proposals(Whose),
+    /// Propose contracts, for another person to approve
+    ProposeContracts(contracts::ProposeContracts),
     /// Propose a price list, for another person to approve
     ProposePriceBook(write::ProposePriceBook),
     /// Approve what another person proposed
@@ -80,6 +83,7 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Organisations(of) => read::organisations(&registry, of).await,
         Command::Contracts => read::contracts(&registry).await,
         Command::Proposals(whose) => read::proposals(&registry, whose).await,
+        Command::ProposeContracts(propose) => contracts::propose(&registry, propose).await,
         Command::ProposePriceBook(propose) => write::propose_price_book(&registry, propose).await,
         Command::Approve(approve) => write::approve(&registry, approve).await,
         Command::Withdraw(withdraw) => write::withdraw(&registry, withdraw).await,

@@ -91,6 +91,7 @@ fn a_contract_names_its_terms() {
         price_tolerance_pence: -1,
         ubrn_required_from_date: date(2018, 0, 0),
         source: "test".into(),
+        pricing: None,
     };
     let request = v1::ProposeContractsRequest {
         system: "bw".into(),
@@ -108,6 +109,65 @@ fn a_contract_names_its_terms() {
         ("contracts[0].ubrn_required_from_date", "DATE_INVALID"),
     ];
     assert_eq!(found(propose_contracts(request)), owned(&expected));
+}
+
+#[test]
+fn terms_on_prices_name_every_field_that_is_wrong() {
+    use v1::priced_care::Of;
+    let care = |of| Some(v1::PricedCare { of });
+    let group = |text: &str| care(Some(Of::Hrg(text.into())));
+    let pricing = v1::Pricing {
+        prices: vec![v1::AgreedPrice {
+            care: group("HN12"),
+            point_of_delivery: "XX".into(),
+            amount_pence: -1,
+            r#use: 0,
+            includes_market_forces_factor: None,
+        }],
+        modifications: vec![v1::Modification { care: None, amount_pence: 0 }],
+        top_ups: vec![v1::TopUp { care: care(None), percent: 1_001, on_long_stay: true }],
+        best_practice: vec![v1::BestPractice { care: group("HN12F"), validity: None, amount_pence: 0 }],
+        plan: Some(v1::Plan {
+            planned_pence: 0,
+            above: vec![v1::MarginalBand { until_percent: None, rate_percent: 101 }],
+            below: Vec::new(),
+        }),
+    };
+    let read = |pricing, block| {
+        let mut fields = Fields::new();
+        let read = fields.within("pricing", |fields| super::pricing::pricing(fields, pricing, block));
+        match fields.finish() {
+            Ok(()) => Ok(read.unwrap()),
+            Err(all) => Err(all.iter().map(|one| (one.field.clone(), one.reason)).collect::<Vec<_>>()),
+        }
+    };
+    let expected = [
+        ("pricing.prices[0].care.hrg", "HRG_INVALID"),
+        ("pricing.prices[0].point_of_delivery", "POINT_OF_DELIVERY_INVALID"),
+        ("pricing.prices[0].amount_pence", "AMOUNT_INVALID"),
+        ("pricing.prices[0].use", "FIELD_MISSING"),
+        ("pricing.prices[0].includes_market_forces_factor", "FIELD_MISSING"),
+        ("pricing.modifications[0].care", "FIELD_MISSING"),
+        ("pricing.modifications[0].amount_pence", "AMOUNT_INVALID"),
+        ("pricing.top_ups[0].care.of", "FIELD_MISSING"),
+        ("pricing.top_ups[0].percent", "FIELD_INVALID"),
+        ("pricing.best_practice[0].validity", "FIELD_MISSING"),
+        ("pricing.best_practice[0].amount_pence", "AMOUNT_INVALID"),
+        ("pricing.plan", "FIELD_INVALID"),
+        ("pricing.plan.planned_pence", "AMOUNT_INVALID"),
+        ("pricing.plan.above[0].rate_percent", "FIELD_INVALID"),
+    ];
+    let expected = expected.map(|(field, reason)| (field.to_owned(), reason)).to_vec();
+    assert_eq!(read(pricing, false), Err(expected));
+    let missing = Err(vec![("pricing".to_owned(), "FIELD_MISSING")]);
+    assert_eq!(read(v1::Pricing::default(), true), missing);
+    let modification = v1::Modification { care: group("HN12F"), amount_pence: 1 };
+    let twice = v1::Pricing { modifications: vec![modification; 2], ..v1::Pricing::default() };
+    assert_eq!(read(twice, true), Err(vec![("pricing".to_owned(), "FIELD_INVALID")]));
+    let band = |until_percent| v1::MarginalBand { until_percent, rate_percent: 50 };
+    let plan = v1::Plan { planned_pence: 1, above: Vec::new(), below: vec![band(Some(101))] };
+    let descending = v1::Pricing { plan: Some(plan), ..v1::Pricing::default() };
+    assert_eq!(read(descending, true), Err(vec![("pricing.plan.below".to_owned(), "FIELD_INVALID")]));
 }
 
 #[test]
@@ -183,11 +243,39 @@ fn codes() -> impl Strategy<Value = OdsCode> {
     "[A-Z0-9]{3}".prop_map(|code| code.parse().unwrap())
 }
 
+/// One term of each kind that a contract may have.
+fn terms_on_prices(block: bool) -> reference::Pricing {
+    let (of, amount) = (tariff::Subject::Hrg("HN12F".parse().unwrap()), Pence::from_u32(5_000_00));
+    let price = |of, pod: Option<&str>, variation| reference::AgreedPrice {
+        of,
+        point_of_delivery: pod.map(|pod| pod.parse().unwrap()),
+        amount,
+        variation,
+        includes_mff: !variation,
+    };
+    let function = tariff::Subject::Function("110".parse().unwrap());
+    let validity = Validity { from: Day::new(17_000), until: None };
+    let bands = vec![
+        tariff::Band { until_percent: Some(50), rate_percent: 0 },
+        tariff::Band { until_percent: None, rate_percent: 100 },
+    ];
+    reference::Pricing {
+        prices: vec![price(of, Some("EL"), true), price(function, None, false)],
+        modifications: vec![reference::Modification { of, amount }],
+        top_ups: vec![reference::AgreedTopUp {
+            of,
+            top_up: tariff::TopUp { percent: 24, on_long_stay: true },
+        }],
+        best_practice: vec![reference::BestPractice { of, validity, amount: money::NetPence::new(-550_00) }],
+        plan: block.then(|| reference::Plan { planned: amount, above: Vec::new(), below: bands }),
+    }
+}
+
 fn contracts() -> impl Strategy<Value = Contract> {
     let functions = prop::sample::subsequence(nhs::TreatmentFunction::all().collect::<Vec<_>>(), 0..5);
     let terms = (0..4_u8, 0..=i64::MAX, 1..=28_u8);
     let payers = prop::collection::btree_set(codes(), 0..5);
-    let rest = (0..=i64::MAX, prop::option::of(0..20_000_i32), any::<bool>(), "[a-z]{1,20}");
+    let rest = (0..=i64::MAX, prop::option::of(0..20_000_i32), any::<bool>(), "[a-z]{1,20}", any::<bool>());
     ("[A-Z][A-Z0-9./_-]{0,19}", payers, codes(), functions, spans(), terms, rest).prop_map(
         |(
             id,
@@ -196,7 +284,7 @@ fn contracts() -> impl Strategy<Value = Contract> {
             functions,
             validity,
             (kind, value, day_of_month),
-            (tolerance, ubrn, pound, source),
+            (tolerance, ubrn, pound, source, priced),
         )| {
             let annual_value = Pence::new(value).unwrap();
             Contract {
@@ -215,6 +303,7 @@ fn contracts() -> impl Strategy<Value = Contract> {
                 price_tolerance: Pence::new(tolerance).unwrap(),
                 ubrn_required_from: ubrn.map(Day::new),
                 source,
+                pricing: priced.then(|| terms_on_prices(kind == 2)),
             }
         },
     )

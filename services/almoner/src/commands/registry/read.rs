@@ -137,14 +137,18 @@ pub(super) async fn contracts(registry: &Registry) -> anyhow::Result<()> {
     }
 }
 
-fn list_contracts(contracts: Vec<v1::Contract>) {
+pub(super) fn list_contracts(contracts: Vec<v1::Contract>) {
     let mut rows = table(["contract", "payers", "provider", "functions", "care", "payment", "source"], []);
     let all = |texts: Vec<String>| if texts.is_empty() { "all".to_owned() } else { texts.join(" ") };
     let instalments = |word: &str, pence: i64, day: i32| {
         let value = Pence::new(pence).map(|value| value.to_string()).unwrap_or_default();
         format!("{word}, {value} a year, due on day {day}")
     };
+    let mut terms = Vec::new();
     for row in contracts {
+        if let Some(pricing) = row.pricing {
+            terms.push((row.contract.clone(), pricing));
+        }
         let payment = match &row.mechanism {
             Some(Mechanism::CostPerCase(_)) => "cost per case".to_owned(),
             Some(Mechanism::NonContract(_)) => "non-contract".to_owned(),
@@ -167,6 +171,70 @@ fn list_contracts(contracts: Vec<v1::Contract>) {
         ]);
     }
     show(&rows);
+    for (contract, pricing) in terms {
+        output::line(format_args!("{contract} says of prices:"));
+        for term in terms_in_words(&pricing) {
+            output::line(format_args!("  {term}"));
+        }
+    }
+}
+
+/// What a contract says of prices, one term a line: whoever approves it sees all of it.
+fn terms_in_words(pricing: &v1::Pricing) -> Vec<String> {
+    let v1::Pricing { prices, modifications, top_ups, best_practice, plan } = pricing;
+    let mut terms = Vec::new();
+    for row in prices {
+        let care = care(row.care.as_ref());
+        let there = match row.point_of_delivery.as_str() {
+            "" => String::new(),
+            pod => format!(" as {pod}"),
+        };
+        let when = match row.r#use() {
+            v1::AgreedPriceUse::Variation => "instead of the national price",
+            v1::AgreedPriceUse::WhereNone | v1::AgreedPriceUse::Unspecified => {
+                "where there is no national price"
+            }
+        };
+        let factor = match row.includes_market_forces_factor {
+            Some(true) => "the market forces factor is in it",
+            Some(false) | None => "times the market forces factor",
+        };
+        terms.push(format!("{care}{there}: {} {when}, {factor}", output::pounds(row.amount_pence)));
+    }
+    for row in modifications {
+        let amount = output::pounds(row.amount_pence);
+        terms.push(format!("{}: local modification of {amount}", care(row.care.as_ref())));
+    }
+    for row in top_ups {
+        let long_stay = if row.on_long_stay { ", on long-stay days too" } else { "" };
+        terms.push(format!("{}: top-up of {} per cent{long_stay}", care(row.care.as_ref()), row.percent));
+    }
+    for row in best_practice {
+        let (care, amount) = (care(row.care.as_ref()), output::pounds(row.amount_pence));
+        terms.push(format!("{care}, {}: best practice {amount}", span(row.validity)));
+    }
+    if let Some(v1::Plan { planned_pence, above, below }) = plan {
+        terms.push(format!("plan of {} a year", output::pounds(*planned_pence)));
+        for (side, bands) in [("above", above), ("below", below)] {
+            for band in bands {
+                let until = band.until_percent.map_or_else(
+                    || "without an end".to_owned(),
+                    |percent| format!("to {percent} per cent of it"),
+                );
+                terms.push(format!("{side} the plan, {until}: {} per cent", band.rate_percent));
+            }
+        }
+    }
+    terms
+}
+
+fn care(care: Option<&v1::PricedCare>) -> String {
+    use v1::priced_care::Of;
+    match care.and_then(|care| care.of.as_ref()) {
+        Some(Of::Hrg(hrg)) => hrg.clone(),
+        Some(Of::TreatmentFunction(function)) => format!("function {function}"),
+        None => String::new(),
+    }
 }
 
 pub(super) async fn proposals(registry: &Registry, whose: Whose) -> anyhow::Result<()> {

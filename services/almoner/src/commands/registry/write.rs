@@ -10,7 +10,7 @@ use std::{fs, path::PathBuf};
 
 /// The attempt.
 #[derive(Debug, Args)]
-struct Attempt {
+pub(super) struct Attempt {
     /// Request id of an attempt that got no answer, to repeat it; default: a new one
     #[arg(long, value_name = "UUID")]
     request_id: Option<String>,
@@ -18,7 +18,7 @@ struct Attempt {
 
 impl Attempt {
     /// The id, shown when it is new: whoever must repeat the command needs it.
-    fn id(self) -> String {
+    pub(super) fn id(self) -> String {
         self.request_id.unwrap_or_else(|| {
             let id = client::new_request_id();
             output::line(format_args!("request id {id}"));
@@ -111,9 +111,14 @@ pub(super) async fn propose_price_book(registry: &Registry, propose: ProposePric
         validate_only: false,
     };
     let answer = registry.connection.ask(request).await.context("the price book was not proposed")?;
-    let v1::Proposal { proposal, digest, .. } = answer.proposal.unwrap_or_default();
-    output::line(format_args!("proposal {proposal} waits for another person; digest {}", hex(&digest)));
+    proposed(answer.proposal);
     Ok(())
+}
+
+/// Says what another person is to approve.
+pub(super) fn proposed(proposal: Option<v1::Proposal>) {
+    let v1::Proposal { proposal, digest, .. } = proposal.unwrap_or_default();
+    output::line(format_args!("proposal {proposal} waits for another person; digest {}", hex(&digest)));
 }
 
 /// The bytes of hexadecimal digits.

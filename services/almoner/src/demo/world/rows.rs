@@ -172,6 +172,7 @@ pub(super) fn contract(row: Contract) -> anyhow::Result<v1::Contract> {
         price_tolerance_pence: pounds(&row.price_tolerance_gbp)?.get(),
         ubrn_required_from_date: date_optional(&row.ubrn_required_from_date)?,
         source: row.source,
+        pricing: None,
     })
 }
 
