@@ -2,7 +2,7 @@
 
 use crate::{
     BankDetails, Channel, Contract, ContractMatch, Cut, Deadlines, ExpenditureClass, NoCut, Organisation,
-    ReferenceError, Role, Scope, Site, Snapshot, Stage, calendar::is_weekend, dated::Dated,
+    Plan, ReferenceError, Role, Scope, Site, Snapshot, Stage, calendar::is_weekend, dated::Dated,
 };
 use hashbrown::HashMap;
 use journal::Day;
@@ -197,6 +197,14 @@ impl Reference {
                 && row.validity.covers(day)
                 && matches!(&row.payers, Scope::These(payers) if payers.contains(&payer))
         })
+    }
+
+    /// The plan of the year between `payer` and `provider` on `day`, and the contract that has it: there is one at a time.
+    #[must_use]
+    pub fn plan(&self, payer: OdsCode, provider: OdsCode, day: Day) -> Option<(&Contract, &Plan)> {
+        let rows = self.own_contracts.on(&(payer, provider), day);
+        let mut contracts = rows.filter_map(|number| self.rows.contracts.get(number));
+        contracts.find_map(|row| Some((row, row.pricing.as_ref()?.plan.as_ref()?)))
     }
 
     /// The market forces factor of `provider` at `site` on `day`: the site's own, else the provider's.

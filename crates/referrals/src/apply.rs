@@ -1,6 +1,8 @@
 //! What an event does to the state. Total: it never fails, and a replay runs nothing else.
 
 mod challenge;
+mod plan;
+mod repricing;
 
 use crate::{
     ActivityLine, AdoptReference, Answer, ChallengeState, Command, End, Event, ExtractInForce, LineAnswered,
@@ -11,7 +13,7 @@ use crate::{
     state::{Channel, InForce, LineRow, Mark, TotalKey},
 };
 use journal::{Day, Moment, Position};
-use money::Pence;
+use money::{Pence, TotalPence};
 use nhs::OdsCode;
 
 pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &Event) {
@@ -85,6 +87,16 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         }
         (Command::SetChallengeRules(rules), Event::ChallengeRulesSet) => {
             state.challenge_rules.insert((rules.provider, rules.from), *rules);
+        }
+        (Command::PostMargin(post), Event::MarginPosted(posted)) => plan::posted(state, at, post, posted),
+        (Command::ProposeRepricing(propose), Event::RepricingProposed) => {
+            repricing::proposed(state, at, propose);
+        }
+        (Command::ApproveRepricing(approve), Event::RepricingApproved) => {
+            repricing::approved(state, at, approve);
+        }
+        (Command::RepriceLine(reprice), Event::LineAnswered(answered)) => {
+            repricing::line(state, at, reprice, answered);
         }
         (Command::SealCut(seal), Event::CutSealed { .. }) => {
             state.sealed.insert(seal.cut, at.position);
@@ -256,7 +268,7 @@ fn put(
     if let Some(old) = &answered.supersedes {
         take(state, provider, old);
     }
-    state.totals.entry(total_key(provider, now, now.cut)).or_default().add(now);
+    count(state, provider, now, now.cut);
     let Some(key) = key else { return true };
     drop_care(state, key);
     challenge::supersede(state, key);
@@ -286,6 +298,13 @@ fn put(
 fn take(state: &mut State, provider: OdsCode, old: &Standing) {
     let cut = old.cut.filter(|cut| !state.sealed.contains_key(cut));
     state.totals.entry(total_key(provider, old, cut)).or_default().take(old);
+    plan::count(state, old, cut, TotalPence::minus_total);
+}
+
+/// Counts a line in `cut`.
+fn count(state: &mut State, provider: OdsCode, line: &Standing, cut: Option<reference::Cut>) {
+    state.totals.entry(total_key(provider, line, cut)).or_default().add(line);
+    plan::count(state, line, cut, TotalPence::plus_total);
 }
 
 fn total_key(provider: OdsCode, line: &Standing, cut: Option<reference::Cut>) -> TotalKey {

@@ -1,6 +1,9 @@
 //! What callers and the day roll ask. Every field is already parsed: what could not be is in [`SubmitUnreadable`].
 
-use crate::{AdoptExtract, AnswerChallenge, ConcludeChallenge, RaiseChallenge, Reasons, SetChallengeRules};
+use crate::{
+    AdoptExtract, AnswerChallenge, ApproveRepricing, ConcludeChallenge, PostMargin, ProposeRepricing,
+    RaiseChallenge, Reasons, RepriceLine, SetChallengeRules,
+};
 use journal::{Day, Digest, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{Factor, Pence};
@@ -43,6 +46,14 @@ pub enum Command {
     ConcludeChallenge(ConcludeChallenge),
     /// Challenge by these rules from a day of activity on.
     SetChallengeRules(SetChallengeRules),
+    /// Work out what is owed beyond a plan.
+    PostMargin(PostMargin),
+    /// Propose to price lines again.
+    ProposeRepricing(ProposeRepricing),
+    /// Approve that.
+    ApproveRepricing(ApproveRepricing),
+    /// Price a line of an approved repricing again.
+    RepriceLine(RepriceLine),
 }
 
 /// Decides with this snapshot from here on.

@@ -5,7 +5,9 @@ mod cut;
 mod extract;
 mod facts;
 mod line;
+mod plan;
 mod referral;
+mod repricing;
 mod submission;
 
 use crate::{Command, Event, Refusal, State};
@@ -13,6 +15,8 @@ use journal::{Events, Moment};
 use smallvec::smallvec;
 
 pub(crate) use cut::due;
+pub(crate) use plan::of_cut;
+pub use repricing::price_again;
 
 /// The events of one.
 pub(crate) fn one(event: Event) -> Events<Event> {
@@ -35,5 +39,9 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::AnswerChallenge(answer) => challenge::answer(state, answer),
         Command::ConcludeChallenge(conclude) => challenge::conclude(state, at, conclude),
         Command::SetChallengeRules(rules) => challenge::set_rules(state, rules),
+        Command::PostMargin(post) => plan::post(state, post),
+        Command::ProposeRepricing(propose) => repricing::propose(state, propose),
+        Command::ApproveRepricing(approve) => repricing::approve(state, at, approve),
+        Command::RepriceLine(reprice) => repricing::line(state, reprice),
     }
 }

@@ -1,8 +1,8 @@
 //! The domain as the engine sees it: kinds, bytes, and the two functions.
 
 use crate::{
-    AdoptExtract, AdoptReference, AdoptTerms, Command, Event, ExpireReferral, ExtractSum, Refusal, Report,
-    SealCut, State, apply, decide, report, snapshot,
+    AdoptExtract, AdoptReference, AdoptTerms, Command, Event, ExpireReferral, ExtractSum, ProposeRepricing,
+    Refusal, Report, RepricedRows, RepricingTerms, SealCut, State, apply, decide, report, snapshot,
 };
 use journal::{
     Blobs, Day, DecodeError, Digest, Domain, Events, Kind, Moment, Outcome, Service, Written, decode_body,
@@ -30,6 +30,10 @@ const RAISE_CHALLENGE: Kind = Kind(110);
 const ANSWER_CHALLENGE: Kind = Kind(111);
 const CONCLUDE_CHALLENGE: Kind = Kind(112);
 const SET_CHALLENGE_RULES: Kind = Kind(113);
+const POST_MARGIN: Kind = Kind(120);
+const PROPOSE_REPRICING: Kind = Kind(121);
+const APPROVE_REPRICING: Kind = Kind(122);
+const REPRICE_LINE: Kind = Kind(123);
 
 impl Domain for Referrals {
     const SERVICE: Service = Service::Referrals;
@@ -56,6 +60,10 @@ impl Domain for Referrals {
             Command::AnswerChallenge(_) => ANSWER_CHALLENGE,
             Command::ConcludeChallenge(_) => CONCLUDE_CHALLENGE,
             Command::SetChallengeRules(_) => SET_CHALLENGE_RULES,
+            Command::PostMargin(_) => POST_MARGIN,
+            Command::ProposeRepricing(_) => PROPOSE_REPRICING,
+            Command::ApproveRepricing(_) => APPROVE_REPRICING,
+            Command::RepriceLine(_) => REPRICE_LINE,
         }
     }
 
@@ -91,6 +99,14 @@ impl Domain for Referrals {
                 ANSWER_CHALLENGE => Command::AnswerChallenge(d.decode()?),
                 CONCLUDE_CHALLENGE => Command::ConcludeChallenge(d.decode()?),
                 SET_CHALLENGE_RULES => Command::SetChallengeRules(d.decode()?),
+                POST_MARGIN => Command::PostMargin(d.decode()?),
+                APPROVE_REPRICING => Command::ApproveRepricing(d.decode()?),
+                REPRICE_LINE => Command::RepriceLine(d.decode()?),
+                PROPOSE_REPRICING => {
+                    let terms: RepricingTerms = d.decode()?;
+                    let rows = Arc::new(RepricedRows::read(terms.rows, blobs)?);
+                    Command::ProposeRepricing(ProposeRepricing { terms, rows })
+                }
                 ADOPT_EXTRACT => {
                     let terms = d.decode()?;
                     Command::AdoptExtract(AdoptExtract { sum: ExtractSum::read(&terms, blobs)?, terms })
@@ -119,7 +135,11 @@ impl Domain for Referrals {
     }
 
     fn day_roll(state: &State, day: Day) -> Vec<Command> {
-        let seals = decide::due(state, day).into_iter().map(|cut| Command::SealCut(SealCut { cut }));
+        // What is owed beyond plans stands in the cut before it is sealed.
+        let seals = decide::due(state, day).into_iter().flat_map(|cut| {
+            let margins = decide::of_cut(state, cut).map(Command::PostMargin);
+            margins.chain([Command::SealCut(SealCut { cut })])
+        });
         let expired = state.expiries.iter().take_while(|(until, _)| *until < day);
         let expiries =
             expired.map(|(_, referral)| Command::ExpireReferral(ExpireReferral { referral: *referral }));
@@ -155,6 +175,10 @@ fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
         Command::AnswerChallenge(command) => e.encode(command)?,
         Command::ConcludeChallenge(command) => e.encode(command)?,
         Command::SetChallengeRules(command) => e.encode(command)?,
+        Command::PostMargin(command) => e.encode(command)?,
+        Command::ProposeRepricing(command) => e.encode(&command.terms)?,
+        Command::ApproveRepricing(command) => e.encode(command)?,
+        Command::RepriceLine(command) => e.encode(command)?,
     };
     Ok(())
 }
@@ -219,6 +243,12 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
             &[(a.provider != b.provider, "rules.provider"), (a.from != b.from, "rules.from_date")],
             "rules",
         ),
+        (Command::ApproveRepricing(a), Command::ApproveRepricing(b)) => {
+            first(&[(a.repricing != b.repricing, "repricing")], "digest")
+        }
+        (Command::ProposeRepricing(a), Command::ProposeRepricing(b)) => {
+            first(&[(a.terms.reason != b.terms.reason, "reason")], "scope")
+        }
         // A line's id follows from its content, and the rest have one field: another content is another call.
         (_, _) => "request_id",
     }

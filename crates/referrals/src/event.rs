@@ -1,6 +1,6 @@
 //! What happened: only what the command and the moment do not already say.
 
-use crate::{Reasons, Split};
+use crate::{MarginPosted, Reasons, Split};
 use journal::{Day, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{NetPence, Pence};
@@ -92,6 +92,15 @@ pub enum Event {
     /// The rules are in force.
     #[n(15)]
     ChallengeRulesSet,
+    /// What is owed beyond a plan is worked out.
+    #[n(30)]
+    MarginPosted(#[n(0)] MarginPosted),
+    /// The repricing waits for another person; its number is this record's position.
+    #[n(31)]
+    RepricingProposed,
+    /// The repricing is approved.
+    #[n(32)]
+    RepricingApproved,
 }
 
 /// A line was challenged.
@@ -146,6 +155,9 @@ pub enum Mechanism {
     /// Paid line by line on the terms of another commissioner's contract.
     #[n(4)]
     NonContract,
+    /// Covered by a fixed sum up to a plan; a part of what is beyond it is owed when its cut is sealed.
+    #[n(5)]
+    Plan,
 }
 
 impl Mechanism {
@@ -156,11 +168,13 @@ impl Mechanism {
     }
 }
 
-impl From<&reference::Mechanism> for Mechanism {
-    fn from(mechanism: &reference::Mechanism) -> Self {
-        match mechanism {
+impl From<&reference::Contract> for Mechanism {
+    fn from(contract: &reference::Contract) -> Self {
+        let planned = contract.pricing.as_ref().is_some_and(|pricing| pricing.plan.is_some());
+        match &contract.mechanism {
             reference::Mechanism::CostPerCase => Self::CostPerCase,
             reference::Mechanism::OnAccount { .. } => Self::OnAccount,
+            reference::Mechanism::Block { .. } if planned => Self::Plan,
             reference::Mechanism::Block { .. } => Self::Block,
             reference::Mechanism::NonContract => Self::NonContract,
         }
@@ -239,7 +253,7 @@ pub enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Books {
-    /// Nowhere: nothing is owed, the payer is not ours, or a block payment covers it.
+    /// Nowhere: nothing is owed, the payer is not ours, or a fixed sum covers it.
     #[n(0)]
     Nowhere,
     /// Owed to the payee.

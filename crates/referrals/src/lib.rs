@@ -50,8 +50,10 @@ mod domain;
 mod event;
 mod extract;
 mod key;
+mod plan;
 mod reason;
 mod report;
+mod repricing;
 mod snapshot;
 mod state;
 mod view;
@@ -64,6 +66,7 @@ pub use command::{
     ActivityLine, AdoptReference, AdoptTerms, Care, Command, End, EndReferral, ExpireReferral,
     OpenSubmission, RecordReferral, SealCut, Source, SubmitUnreadable, WithdrawLine,
 };
+pub use decide::price_again;
 pub use domain::Referrals;
 pub use event::{
     Answer, Books, Capture, ChallengeMoved, ChallengeRaised, Event, Hold, LineAnswered, Matched, Mechanism,
@@ -72,8 +75,13 @@ pub use event::{
 pub use extract::{
     AdoptExtract, EXTRACT_PARTS_MAX, ExtractInForce, ExtractPart, ExtractSum, ExtractTerms, SusRow,
 };
+pub use plan::{MarginPosted, PlanKey, PlanPosition, PostMargin};
 pub use reason::{Reason, Reasons, Refusal};
 pub use report::{Account, HoldAction, Leaf, Leg, Posting, PostingKind, Report, SealWindows, posting_id};
+pub use repricing::{
+    ApproveRepricing, ProposeRepricing, REPRICED_MAX, REPRICING_REASON_BYTES_MAX, RepriceLine, RepricedRow,
+    RepricedRows, Repricing, RepricingTerms,
+};
 pub use state::{InForce, Referral, ReferralState, State, Submission, Total, TotalKey};
 
 pub(crate) use state::Pathway;

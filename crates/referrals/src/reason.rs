@@ -113,6 +113,8 @@ reasons! {
     ClockStop = 35, "CLOCK_STOP", "first_attendance";
     /// It replaces an earlier version.
     NewVersion = 36, "NEW_VERSION", "cds_identifier";
+    /// Terms or a list were corrected: it is priced again, and the difference is posted.
+    Repriced = 40, "REPRICED", "claimed_pence";
 
     // Unreadable: a field is missing or malformed, or the line cannot be true.
     /// The CDS unique identifier is missing or malformed.
@@ -405,6 +407,36 @@ pub enum Refusal {
     #[n(27)]
     #[error("the line's month is not frozen, or SUS does not prevail for it")]
     SusDoesNotPrevail,
+    /// No contract has a plan for the payer and payee, or nothing was done under it.
+    #[n(40)]
+    #[error("no contract has such a plan, or nothing was done under it")]
+    PlanUnknown,
+    /// There is no such repricing.
+    #[n(41)]
+    #[error("there is no such repricing")]
+    RepricingUnknown,
+    /// What decides, or the line, is no longer what the repricing was worked out with.
+    #[n(42)]
+    #[error(
+        "the data that decide, or the line, changed since the repricing was worked out: propose it again"
+    )]
+    RepricingStale,
+    /// The repricing is approved already.
+    #[n(43)]
+    #[error("the repricing is approved already")]
+    RepricingApproved,
+    /// The repricing is not approved.
+    #[n(44)]
+    #[error("the repricing is not approved")]
+    RepricingNotApproved,
+    /// Whoever proposed it cannot approve it.
+    #[n(45)]
+    #[error("whoever proposed it cannot approve it: another person must")]
+    SamePerson,
+    /// The digest approved is not the digest proposed.
+    #[n(46)]
+    #[error("the digest is not that of what was proposed")]
+    DigestMismatch,
 }
 
 impl Refusal {
@@ -435,6 +467,13 @@ impl Refusal {
         "CHALLENGE_UNANSWERED",
         "NOT_CONCEDED",
         "SUS_DOES_NOT_PREVAIL",
+        "PLAN_UNKNOWN",
+        "REPRICING_UNKNOWN",
+        "REPRICING_STALE",
+        "REPRICING_APPROVED",
+        "REPRICING_NOT_APPROVED",
+        "SAME_PERSON",
+        "DIGEST_MISMATCH",
     ];
 
     /// The stable code in UPPER_SNAKE. For a referral that is the first of its reasons; callers list them all.
@@ -468,6 +507,13 @@ impl Refusal {
             Self::ChallengeUnanswered => "CHALLENGE_UNANSWERED",
             Self::NotConceded => "NOT_CONCEDED",
             Self::SusDoesNotPrevail => "SUS_DOES_NOT_PREVAIL",
+            Self::PlanUnknown => "PLAN_UNKNOWN",
+            Self::RepricingUnknown => "REPRICING_UNKNOWN",
+            Self::RepricingStale => "REPRICING_STALE",
+            Self::RepricingApproved => "REPRICING_APPROVED",
+            Self::RepricingNotApproved => "REPRICING_NOT_APPROVED",
+            Self::SamePerson => "SAME_PERSON",
+            Self::DigestMismatch => "DIGEST_MISMATCH",
         }
     }
 }

@@ -3,8 +3,8 @@
 //! It knows accounts by what they are, never by number: the service's courier turns each into the ledger's own number.
 
 use crate::{
-    Answer, Books, Command, Event, LineAnswered, RecordReferral, ReferralRecorded, Release, Route,
-    SealedTotal, Split, Standing, Verdict,
+    Answer, Books, Command, Event, LineAnswered, MarginPosted, PlanKey, PostMargin, RecordReferral,
+    ReferralRecorded, Release, Route, SealedTotal, Split, Standing, Verdict,
 };
 use core::fmt;
 use journal::{Day, Moment, RequestId, derived_request_id};
@@ -39,6 +39,8 @@ pub enum PostingKind {
     Recognition,
     /// A contested line is settled, for us or for the provider.
     ContestOutcome,
+    /// Activity beyond a plan is owed, or is owed no more.
+    Margin,
 }
 
 /// One posting: legs that balance within each budget line, and hold actions.
@@ -157,6 +159,12 @@ pub(crate) fn reports(at: &Moment, command: &Command, event: &Event, out: &mut V
         (Command::SubmitLine(line), Event::LineAnswered(answered)) if answered.in_force => {
             line_posting(at, line.date(), line.claimed, answered)
         }
+        (Command::RepriceLine(reprice), Event::LineAnswered(answered)) => {
+            // The difference goes where the price went, also when that window is sealed: then the ledger puts it into a run.
+            let cut = answered.supersedes.and_then(|old| old.cut);
+            let answered = LineAnswered { cut, ..*answered };
+            line_posting(at, reprice.line.date(), reprice.line.claimed, &answered)
+        }
         (_, Event::LineAnswered(answered)) if answered.in_force => {
             line_posting(at, at.business_date, Pence::ZERO, answered)
         }
@@ -171,6 +179,7 @@ pub(crate) fn reports(at: &Moment, command: &Command, event: &Event, out: &mut V
         (_, Event::ChallengeConcluded(moved)) => {
             divided(at, PostingKind::ContestOutcome, &moved.before, &moved.after)
         }
+        (Command::PostMargin(post), Event::MarginPosted(posted)) => margin(at, post, posted),
         (Command::SealCut(seal), Event::CutSealed { totals }) => seal_windows(at, seal.cut, totals),
         (_, _) => None,
     };
@@ -242,6 +251,16 @@ fn divided(at: &Moment, kind: PostingKind, before: &Standing, after: &Standing) 
     legs.add(after);
     legs.take(before);
     posting(at, kind, before.date, legs, SmallVec::new())
+}
+
+/// What is owed beyond a plan, more or less than before, in the window of the cut that is sealed next.
+fn margin(at: &Moment, post: &PostMargin, posted: &MarginPosted) -> Option<Report> {
+    let PlanKey { payer, payee, class, year } = post.plan;
+    let account = |leaf| Some(Account { payer, year, leaf });
+    let mut legs = Net::default();
+    legs.move_by(account(Leaf::Expenditure(class)), None, posted.change().get());
+    legs.move_by(account(Leaf::Payable(payee)), Some(post.cut), posted.change().get().saturating_neg());
+    posting(at, PostingKind::Margin, Day::from(post.cut.period.last_day()), legs, SmallVec::new())
 }
 
 fn posting(

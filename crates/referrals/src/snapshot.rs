@@ -5,7 +5,8 @@
 //! destructurings below do not compile when a field is forgotten, and a golden file holds the bytes of each number.
 
 use crate::{
-    ExtractInForce, Reason, Referral, ReferralState, SetChallengeRules, State, Submission, Total,
+    ExtractInForce, PlanPosition, Reason, Referral, ReferralState, Repricing, SetChallengeRules, State,
+    Submission, Total,
     domain::reference,
     key::{CareKey, LineKey},
     state::{Challenged, Channel, Channels, InForce, LineRow, Mark, TotalKey},
@@ -20,7 +21,7 @@ use nhs::OdsCode;
 use std::collections::BTreeMap;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 
 /// A total's sums in the order in which they stand, of a total or of what it is read into.
 macro_rules! sums_of {
@@ -69,6 +70,8 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         challenges,
         challenged,
         challenge_rules,
+        plans,
+        repricings,
     } = state;
     write_rows(e, adopted, |e, InForce { reference: _, since, digest, hold_days, follow_ups }| {
         e.encode((since, digest, hold_days, follow_ups))?.ok()
@@ -121,7 +124,19 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         let Challenged { open, split } = row;
         e.bytes(&key.bytes())?.encode((open, split))?.ok()
     })?;
-    write_rows(e, challenge_rules.values(), |e, rules| e.encode(rules)?.ok())
+    write_rows(e, challenge_rules.values(), |e, rules| e.encode(rules)?.ok())?;
+    write_rows(e, plans, |e, (key, PlanPosition { activity, margin, posted })| {
+        e.encode((key, margin, posted))?;
+        write_rows(e, activity, |e, (cut, sum)| {
+            e.encode(cut)?;
+            write_wide(e, sum.get())
+        })
+    })?;
+    write_rows(e, repricings, |e, (number, row)| {
+        let Repricing { proposal, approved, lines, done, posted, left } = row;
+        e.encode((number, proposal, approved, lines, done, posted))?;
+        write_rows(e, left, |e, (line, (before, after))| e.encode((line, before, after))?.ok())
+    })
 }
 
 pub(crate) fn decode(bytes: &[u8], blobs: &dyn Blobs) -> Result<State, DecodeError> {
@@ -232,6 +247,28 @@ fn read(d: &mut Decoder<'_>, state: &mut State) -> Result<(), Error> {
     read_rows(d, |d| {
         let rules: SetChallengeRules = d.decode()?;
         state.challenge_rules.insert((rules.provider, rules.from), rules);
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let (key, margin, posted) = d.decode()?;
+        let mut activity = BTreeMap::new();
+        read_rows(d, |d| {
+            let cut = d.decode()?;
+            activity.insert(cut, read_wide(d).map(TotalPence::new)?);
+            Ok(())
+        })?;
+        state.plans.insert(key, PlanPosition { activity, margin, posted });
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let (number, proposal, approved, lines, done, posted) = d.decode()?;
+        let mut left = BTreeMap::new();
+        read_rows(d, |d| {
+            let (line, before, after) = d.decode()?;
+            left.insert(line, (before, after));
+            Ok(())
+        })?;
+        state.repricings.insert(number, Repricing { proposal, approved, lines, done, posted, left });
         Ok(())
     })
 }

@@ -10,12 +10,15 @@
 //! | submission | 150, and 12 for each unbroken run of its records | files |
 //! | total | 200 | provider × payer × cut |
 //! | challenge | 170, and 8 for each entry of its thread, and 60 for its line | challenges |
+//! | plan | 60, and 32 for each cut | payer × payee × year with a plan |
+//! | repricing | 120, and 40 for each line not priced again yet | repricings |
 //! | SUS extract in force | 120, and 32 for each 2,000 rows | provider × cut |
 //!
 //! Everything else about a line is read from the journal by its position.
 
 use crate::{
-    Books, Challenge, ExtractInForce, Reason, Route, SetChallengeRules, Source, Split, Standing, Verdict,
+    Books, Challenge, ExtractInForce, PlanKey, PlanPosition, Reason, Repricing, Route, SetChallengeRules,
+    Source, Split, Standing, Verdict,
     key::{ByHash, CareKey, LineKey},
 };
 use hashbrown::HashMap;
@@ -51,6 +54,8 @@ pub struct State {
     pub(crate) challenges: BTreeMap<Position, Challenge>,
     pub(crate) challenged: HashMap<LineKey, Challenged, ByHash>,
     pub(crate) challenge_rules: BTreeMap<(Option<OdsCode>, Day), SetChallengeRules>,
+    pub(crate) plans: BTreeMap<PlanKey, PlanPosition>,
+    pub(crate) repricings: BTreeMap<Position, Repricing>,
 }
 
 /// What challenges have made of a line: a line without has never been challenged in the version in force.

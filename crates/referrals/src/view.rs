@@ -1,14 +1,14 @@
 //! What readers may see of the state, without the bodies that stand in the journal.
 
 use crate::{
-    Challenge, ExtractInForce, InForce, Reason, Referral, SealedTotal, SetChallengeRules, Standing, State,
-    Submission, Total, TotalKey,
+    Challenge, ExtractInForce, InForce, PlanKey, PlanPosition, Reason, Referral, Repricing, SealedTotal,
+    SetChallengeRules, Standing, State, Submission, Total, TotalKey,
     key::LineKey,
     state::{LineRow, Mark},
 };
 use core::ops::RangeInclusive;
 use journal::{Day, Digest, Position, RequestId};
-use money::NetPence;
+use money::{NetPence, TotalPence};
 use nhs::{CdsIdentifier, OdsCode, Ubrn};
 use reference::{Cut, Stage};
 use std::collections::BTreeMap;
@@ -173,6 +173,59 @@ impl State {
     #[must_use]
     pub fn rules_of(&self, provider: OdsCode, date: Day) -> SetChallengeRules {
         self.challenge_rules(provider, date)
+    }
+
+    /// Where plans stand.
+    pub fn plans(&self) -> impl Iterator<Item = (&PlanKey, &PlanPosition)> {
+        self.plans.iter()
+    }
+
+    /// The activity of a plan's year in cuts that are sealed.
+    #[must_use]
+    pub fn sealed_activity(&self, position: &PlanPosition) -> TotalPence {
+        position.activity(|cut| self.sealed.contains_key(&cut))
+    }
+
+    /// A repricing by its number.
+    #[must_use]
+    pub fn repricing(&self, number: Position) -> Option<&Repricing> {
+        self.repricings.get(&number)
+    }
+
+    /// The repricings with their numbers, in the order in which they were proposed.
+    pub fn repricings(&self) -> impl Iterator<Item = (Position, &Repricing)> {
+        self.repricings.iter().map(|(number, row)| (*number, row))
+    }
+
+    /// The records of accepted lines in force with a payer of ours and a day of care within `days`, in order: of one provider
+    /// and one payer where they are named. And how many more there are that were challenged, whose money is divided.
+    #[must_use]
+    pub fn priced_lines(
+        &self,
+        provider: Option<OdsCode>,
+        payer: Option<OdsCode>,
+        days: RangeInclusive<Day>,
+    ) -> (Vec<Position>, u64) {
+        let wanted = |row: &LineRow| {
+            let channel = self.channels.get(row.channel);
+            row.mark == Mark::Accepted
+                && days.contains(&row.date)
+                && channel.is_some_and(|channel| {
+                    channel.route.is_some_and(|route| payer.is_none_or(|payer| payer == route.payer))
+                        && provider.is_none_or(|provider| provider == channel.provider)
+                })
+        };
+        let (mut positions, mut challenged) = (Vec::new(), 0_u64);
+        for (key, row) in self.lines.iter().filter(|(_, row)| wanted(row)) {
+            if self.challenged.contains_key(key) {
+                challenged = challenged.saturating_add(1);
+            } else {
+                positions.push(row.position);
+            }
+        }
+        // Sorted, because the order of a hash map is nobody's.
+        positions.sort_unstable();
+        (positions, challenged)
     }
 
     /// How many lines are known, withdrawn ones included.

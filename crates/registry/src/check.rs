@@ -98,7 +98,8 @@ pub(crate) fn contract_terms(contract: &Contract) -> Result<(), Refusal> {
 
 /// Checks that a contract belongs beside those in force and those before it in its batch: one provider per id, and one
 /// contract for an activity. Rows of one id follow each other, so they may overlap; so may a payer's own contract and one
-/// open to any payer, because the own one stands first.
+/// open to any payer, because the own one stands first. A payer has one plan with a provider at a time, whatever it is for:
+/// what is done under it is added up by payer and payee.
 pub(crate) fn contract_place(contract: &Contract, state: &State, batch: &[Contract]) -> Result<(), Refusal> {
     let replaced = |held: &Contract| {
         batch.iter().any(|new| (new.id, new.validity.from) == (held.id, held.validity.from))
@@ -116,9 +117,11 @@ pub(crate) fn contract_place(contract: &Contract, state: &State, batch: &[Contra
             (Scope::These(_), Scope::These(_)) => contract.payers.meets(&other.payers),
             (Scope::All, Scope::These(_)) | (Scope::These(_), Scope::All) => false,
         };
+        let planned = |row: &Contract| row.pricing.as_ref().is_some_and(|pricing| pricing.plan.is_some());
+        let same_care = contract.functions.meets(&other.functions) || (planned(contract) && planned(other));
         if same_payers
             && contract.provider == other.provider
-            && contract.functions.meets(&other.functions)
+            && same_care
             && contract.validity.overlaps(&other.validity)
         {
             return Err(Refusal::ContractsOverlap { contract: contract.id, other: other.id });

@@ -233,6 +233,7 @@ const fn entry_kind(kind: PostingKind) -> ledger::EntryKind {
         PostingKind::Contest => ledger::EntryKind::Contest,
         PostingKind::Recognition => ledger::EntryKind::Recognition,
         PostingKind::ContestOutcome => ledger::EntryKind::ContestOutcome,
+        PostingKind::Margin => ledger::EntryKind::ActivityVersion,
     }
 }
 

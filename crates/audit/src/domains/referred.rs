@@ -109,5 +109,6 @@ const fn entry_kind(kind: PostingKind) -> EntryKind {
         PostingKind::Contest => EntryKind::Contest,
         PostingKind::Recognition => EntryKind::Recognition,
         PostingKind::ContestOutcome => EntryKind::ContestOutcome,
+        PostingKind::Margin => EntryKind::ActivityVersion,
     }
 }

@@ -1,6 +1,6 @@
 //! What a challenge does to the state.
 
-use super::{take, total_key};
+use super::{count, take};
 use crate::{
     Challenge, ChallengeMoved, ChallengeRaised, ChallengeState, ConcludeChallenge, Conclusion,
     RaiseChallenge, Standing, State, key::LineKey, state::Challenged,
@@ -77,5 +77,5 @@ pub(super) fn supersede(state: &mut State, key: &LineKey) {
 fn divide(state: &mut State, provider: OdsCode, before: &Standing, after: &Standing) {
     take(state, provider, before);
     let cut = before.cut.filter(|cut| !state.sealed.contains_key(cut));
-    state.totals.entry(total_key(provider, after, cut)).or_default().add(after);
+    count(state, provider, after, cut);
 }

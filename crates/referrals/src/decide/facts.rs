@@ -70,7 +70,7 @@ pub(super) fn terms(
     day: Day,
 ) -> Option<(&Contract, Mechanism)> {
     match reference.contract(payer, payee, function, day) {
-        ContractMatch::Own(contract) => Some((contract, Mechanism::from(&contract.mechanism))),
+        ContractMatch::Own(contract) => Some((contract, Mechanism::from(contract))),
         ContractMatch::AnyOther(contract) => Some((contract, Mechanism::NonContract)),
         ContractMatch::None => None,
     }

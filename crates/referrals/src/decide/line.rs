@@ -186,7 +186,7 @@ fn accept(line: &ActivityLine, facts: &Facts<'_>) -> LineAnswered {
     let books = match facts.route.map(|route| route.mechanism) {
         Some(Mechanism::CostPerCase | Mechanism::NonContract) => Books::Payable,
         Some(Mechanism::OnAccount) => Books::Recognised,
-        Some(Mechanism::Block) | None => Books::Nowhere,
+        Some(Mechanism::Block | Mechanism::Plan) | None => Books::Nowhere,
     };
     LineAnswered {
         answer: Answer::Accepted(facts.price),
@@ -205,7 +205,8 @@ fn accept(line: &ActivityLine, facts: &Facts<'_>) -> LineAnswered {
 
 /// A contested line. Where the payer is ours and could owe for it at all, it is held in the books at the claimed amount.
 fn contest(facts: &Facts<'_>) -> LineAnswered {
-    let held = facts.route.is_some_and(|route| route.mechanism != Mechanism::Block);
+    let held =
+        facts.route.is_some_and(|route| !matches!(route.mechanism, Mechanism::Block | Mechanism::Plan));
     LineAnswered {
         answer: Answer::Contested,
         reasons: facts.reasons,

@@ -122,6 +122,8 @@ fn practice_number(practice: nhs::PracticeCode) -> u8 {
 /// Something of everything that a state keeps.
 fn everything() -> Run {
     let mut run = Run::new();
+    run.adopt(super::plans::with_plan()).unwrap();
+    run.line(from("RWX", ActivityLine { pseudonym: patient(9), ..first_attendance("A9") }));
     let at = run.moment().position;
     run.submit(Command::RecordReferral(referral())).unwrap();
     run.submit(Command::RecordReferral(RecordReferral { pseudonym: patient(2), ubrn: None, ..referral() }))
@@ -154,6 +156,7 @@ fn everything() -> Run {
     }))
     .unwrap();
     run.submit(Command::SetChallengeRules(crate::SetChallengeRules::default_from(run.today))).unwrap();
+    super::repricing::propose(&mut run).unwrap();
     run.roll("2017-07-21");
     run.submit(Command::EndReferral(EndReferral { referral: at, end: End::Discharged })).unwrap();
     run

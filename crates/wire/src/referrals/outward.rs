@@ -77,6 +77,7 @@ pub const fn mechanism(mechanism: Option<Mechanism>) -> v1::PaymentMechanism {
         Some(Mechanism::CostPerCase) => v1::PaymentMechanism::CostPerCase,
         Some(Mechanism::OnAccount) => v1::PaymentMechanism::OnAccount,
         Some(Mechanism::Block) => v1::PaymentMechanism::Block,
+        Some(Mechanism::Plan) => v1::PaymentMechanism::Plan,
         Some(Mechanism::NonContract) => v1::PaymentMechanism::NonContract,
     }
 }

@@ -84,7 +84,9 @@ impl Reason for Refusal {
             | Self::LineUnknown
             | Self::CutUnknown
             | Self::ExtractUnknown
-            | Self::ChallengeUnknown => Class::Unknown,
+            | Self::ChallengeUnknown
+            | Self::PlanUnknown
+            | Self::RepricingUnknown => Class::Unknown,
             Self::ReferenceMissing
             | Self::ReferenceOlder
             | Self::Referral(_)
@@ -104,7 +106,12 @@ impl Reason for Refusal {
             | Self::ChallengeEscalated
             | Self::ChallengeUnanswered
             | Self::NotConceded
-            | Self::SusDoesNotPrevail => Class::Precondition,
+            | Self::SusDoesNotPrevail
+            | Self::RepricingStale
+            | Self::RepricingApproved
+            | Self::RepricingNotApproved
+            | Self::SamePerson
+            | Self::DigestMismatch => Class::Precondition,
             Self::SubmissionIdUsed => Class::Exists,
         }
     }
