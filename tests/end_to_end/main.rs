@@ -12,6 +12,7 @@ mod kill_budgets;
 mod proofs;
 mod read_stores;
 mod real_disk;
+mod referring;
 mod submitting;
 mod support;
 mod tariff;

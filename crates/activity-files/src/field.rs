@@ -6,7 +6,7 @@ use serde::Deserialize;
 macro_rules! fields {
     ($($(#[doc = $text:literal])+ $variant:ident = $name:literal,)+) => {
         /// A field that a column, or a constant, may fill. Fields of activity have the names of
-        /// `almoner.referrals.v1.ActivityLine`.
+        /// `almoner.referrals.v1.ActivityLine`, those of referrals the names of `ReferralSubmission`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
         pub enum Field {
             $($(#[doc = $text])+ #[serde(rename = $name)] $variant,)+
@@ -80,13 +80,19 @@ fields! {
     FinancialYear = "financial_year",
     /// Month of the financial year that it is reported in, `1` is April.
     FinancialMonth = "financial_month",
+    /// Day on which a referral was made.
+    ReferredOn = "referred_on",
+    /// Who referred: `gp` or `other`.
+    Source = "source",
+    /// Providers or sites that were offered, in that order, parted by spaces, commas, semicolons or pipes.
+    Offered = "offered",
 }
 
 impl Field {
     /// Whether it is a date.
     #[must_use]
     pub const fn is_date(self) -> bool {
-        matches!(self, Self::StartDate | Self::EndDate)
+        matches!(self, Self::StartDate | Self::EndDate | Self::ReferredOn)
     }
 
     /// Whether it is an amount of money.

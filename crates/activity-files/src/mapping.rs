@@ -15,11 +15,18 @@ pub enum Kind {
     Slam,
     /// The commissioner's pseudonymised SUS extract.
     Sus,
+    /// Referrals headed by the names of `almoner.referrals.v1.ReferralSubmission`.
+    Referrals,
+    /// Referrals as an extract of the NHS e-Referral Service has them.
+    Ers,
+    /// Referrals as a triage service lists them.
+    Triage,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Native, Self::Plcm, Self::Slam, Self::Sus];
+    pub const ALL: &'static [Self] =
+        &[Self::Native, Self::Plcm, Self::Slam, Self::Sus, Self::Referrals, Self::Ers, Self::Triage];
 
     /// The TOML of the shipped mapping: where a profile of one's own begins.
     #[must_use]
@@ -29,6 +36,9 @@ impl Kind {
             Self::Plcm => include_str!("../mappings/plcm.toml"),
             Self::Slam => include_str!("../mappings/slam.toml"),
             Self::Sus => include_str!("../mappings/sus.toml"),
+            Self::Referrals => include_str!("../mappings/referrals.toml"),
+            Self::Ers => include_str!("../mappings/ers.toml"),
+            Self::Triage => include_str!("../mappings/triage.toml"),
         }
     }
 }
@@ -41,6 +51,8 @@ pub enum Contents {
     Activity,
     /// What the commissioner's extract says of the same care.
     Sus,
+    /// Referrals that were made, and what the patient chose.
+    Referrals,
 }
 
 impl Contents {
@@ -60,6 +72,14 @@ impl Contents {
                 Field::Claimed,
             ],
             Self::Sus => &[Field::Commissioner, Field::PointOfDelivery, Field::StartDate, Field::Claimed],
+            Self::Referrals => &[
+                Field::NhsNumber,
+                Field::TreatmentFunction,
+                Field::Source,
+                Field::ReferredOn,
+                Field::Practice,
+                Field::Provider,
+            ],
         }
     }
 }

@@ -1,15 +1,13 @@
 //! `almoner referral`: record referrals from a file, read one, end one.
 
+use super::submit;
 use crate::{cli::Calling, output};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use client::Connection;
 use money::NetPence;
 use proto::referrals::v1;
-use std::{collections::BTreeMap, fs, path::PathBuf};
-
-/// Referrals of one batch: half of what the server takes.
-const REFERRALS_PER_BATCH: usize = 500;
+use std::path::PathBuf;
 
 /// The options of `referral`.
 #[derive(Debug, Args)]
@@ -23,7 +21,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Record the referrals of a file (CSV with a header of the fields' names)
+    /// Record the referrals of a file headed by the fields' names: `submit --kind referrals` with nothing else
     Record(Record),
     /// Show a referral
     Show(Show),
@@ -85,82 +83,8 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
 
 async fn record(referrals: &Referrals, record: Record) -> anyhow::Result<()> {
     let Record { file, validate_only } = record;
-    let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let rows = parse(&bytes).with_context(|| format!("{} is not a file of referrals", file.display()))?;
-    let mut problems: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut recorded, mut held, mut refused) = (0_usize, 0_i64, Vec::new());
-    for (batch, before) in rows.chunks(REFERRALS_PER_BATCH).zip((0..).step_by(REFERRALS_PER_BATCH)) {
-        let item = |referral: &v1::ReferralSubmission| v1::ReferralItem {
-            request_id: client::new_request_id(),
-            referral: Some(referral.clone()),
-        };
-        let request = v1::RecordReferralsRequest {
-            system: referrals.system.clone(),
-            items: batch.iter().map(item).collect(),
-            validate_only,
-        };
-        let answer = referrals.connection.ask(request).await.context("the referrals were not recorded")?;
-        for (row, result) in (before + 1..).zip(answer.results) {
-            if result.problems.is_empty() {
-                recorded += 1;
-                held = held.saturating_add(result.held_pence);
-            } else {
-                refused.push(row);
-                result
-                    .problems
-                    .into_iter()
-                    .for_each(|problem| *problems.entry(problem.reason).or_default() += 1);
-            }
-        }
-    }
-    let done = if validate_only { "could be recorded" } else { "recorded" };
-    output::line(format_args!("{recorded} referrals {done}, {} held", NetPence::new(held)));
-    for (reason, count) in problems {
-        output::line(format_args!("  {count} refused: {reason}"));
-    }
-    if let [first, ..] = refused[..] {
-        bail!("{} referrals were refused, the first in row {first}", refused.len());
-    }
-    Ok(())
-}
-
-/// A referral's columns by their names.
-fn parse(bytes: &[u8]) -> anyhow::Result<Vec<v1::ReferralSubmission>> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
-    let headings: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let mut row = v1::ReferralSubmission::default();
-        for (heading, text) in headings.iter().zip(&record?) {
-            set(&mut row, heading, text)?;
-        }
-        rows.push(row);
-    }
-    Ok(rows)
-}
-
-fn set(row: &mut v1::ReferralSubmission, heading: &str, text: &str) -> anyhow::Result<()> {
-    match heading {
-        "nhs_number" => row.nhs_number = text.into(),
-        "ubrn" => row.ubrn = text.into(),
-        "treatment_function" => row.treatment_function = text.into(),
-        // Another word stays unspecified, which the server answers as missing.
-        "source" => {
-            row.source = match text {
-                "gp" => v1::ReferralSource::Gp,
-                "other" => v1::ReferralSource::Other,
-                _ => v1::ReferralSource::Unspecified,
-            }
-            .into();
-        }
-        "referred_on" => row.referred_on = text.parse().ok().map(wire::common::date),
-        "practice" => row.practice = text.into(),
-        "offered" => row.offered = text.split_whitespace().map(str::to_owned).collect(),
-        "provider" => row.provider = text.into(),
-        "site" => row.site = text.into(),
-        other => bail!("its header has a column that is not known: {other}"),
-    }
-    Ok(())
+    let (connection, system) = (&referrals.connection, &referrals.system);
+    submit::referrals::file(connection, system, &file, validate_only).await?.told(validate_only)
 }
 
 async fn show(referrals: &Referrals, show: Show) -> anyhow::Result<()> {
@@ -214,19 +138,4 @@ async fn end(referrals: &Referrals, end: End) -> anyhow::Result<()> {
     let answer = referrals.connection.ask(request).await.context("the referral was not ended")?;
     output::line(format_args!("ended; {} released", NetPence::new(answer.released_pence)));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_of_referrals_is_read_by_its_header() {
-        let text = "ubrn,source,offered,referred_on,provider\n000049382716,gp,NT344 RHW,2017-06-01,NT3\n,nurse,,soon,RHW\n";
-        let rows = parse(text.as_bytes()).unwrap();
-        assert_eq!(rows[0].offered, ["NT344", "RHW"]);
-        assert_eq!((rows[0].source(), rows[0].referred_on.unwrap().day), (v1::ReferralSource::Gp, 1));
-        assert_eq!((rows[1].source(), rows[1].referred_on), (v1::ReferralSource::Unspecified, None));
-        assert!(parse(b"name\nx\n").is_err());
-    }
 }

@@ -1,4 +1,5 @@
-//! `almoner submit`: the activity file that a provider's own system writes, streamed and answered line by line.
+//! `almoner submit`: the file that somebody's own system writes, sent and answered row by row: a provider's activity, a
+//! commissioner's SUS extract, referrals.
 //!
 //! A mapping profile says what its columns are. The file is read twice and never held: what is under way is a few
 //! batches. What cannot be read is sent all the same: the server answers it UNREADABLE with every fault, and it costs only
@@ -6,6 +7,7 @@
 
 mod answers;
 mod progress;
+pub(crate) mod referrals;
 mod shown;
 mod source;
 mod stream;
@@ -35,11 +37,11 @@ const TELLING_LINES_MIN: usize = 10;
 /// The options of `submit`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Activity file
+    /// File of activity, of a SUS extract, or of referrals
     file: PathBuf,
-    /// Provider whose activity it holds; the caller's own ODS code unless it is a SUS extract
+    /// Provider whose activity it holds; the caller's own ODS code unless it is a SUS extract. Not for referrals
     #[arg(long)]
-    provider: OdsCode,
+    provider: Option<OdsCode>,
     /// System; default: the profile's
     #[arg(long)]
     system: Option<String>,
@@ -102,6 +104,12 @@ pub(crate) enum FileKind {
     Slam,
     /// The commissioner's pseudonymised SUS extract, to compare with
     Sus,
+    /// Referrals headed by the names of our own fields
+    Referrals,
+    /// Referrals as an extract of the e-Referral Service has them
+    Ers,
+    /// Referrals as a triage service lists them
+    Triage,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -143,14 +151,27 @@ impl From<FileKind> for Kind {
             FileKind::Plcm => Self::Plcm,
             FileKind::Slam => Self::Slam,
             FileKind::Sus => Self::Sus,
+            FileKind::Referrals => Self::Referrals,
+            FileKind::Ers => Self::Ers,
+            FileKind::Triage => Self::Triage,
+        }
+    }
+}
+
+impl FileKind {
+    const fn contents(self) -> Contents {
+        match self {
+            Self::Native | Self::Plcm | Self::Slam => Contents::Activity,
+            Self::Sus => Contents::Sus,
+            Self::Referrals | Self::Ers | Self::Triage => Contents::Referrals,
         }
     }
 }
 
 impl Reading {
-    fn choices(&self, provider: OdsCode) -> Choices {
+    fn choices(&self, provider: Option<OdsCode>) -> Choices {
         Choices {
-            provider: Some(provider),
+            provider,
             encoding: self.encoding.map(|encoding| match encoding {
                 EncodingName::Utf8 => Encoding::Utf8,
                 EncodingName::Windows1252 => Encoding::Windows1252,
@@ -184,10 +205,9 @@ struct Submitter {
 pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<()> {
     let Options { file, provider, kind, profile_map, reading, again, validate_only, force, .. } = &options;
     let mapping = source::mapping((*kind).into(), profile_map.as_deref())?;
-    let contents = if *kind == FileKind::Sus { Contents::Sus } else { Contents::Activity };
-    let mut choices = reading.choices(*provider);
-    // A commissioner's extract may hold several providers.
-    choices.provider = choices.provider.filter(|_| contents == Contents::Activity);
+    let contents = kind.contents();
+    // A commissioner's extract, and a list of referrals, may hold several providers.
+    let choices = reading.choices(provider.filter(|_| contents == Contents::Activity));
     let source = Source::examine(file, mapping, contents, &choices)?;
     shown::show(&source.understood);
     let (connection, of_profile) = calling.connect()?;
@@ -196,6 +216,16 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         .clone()
         .or(of_profile)
         .context("say which system: --system <name>, or one in the profile")?;
+    if contents == Contents::Referrals {
+        let how = referrals::How {
+            again: *again,
+            validate_only: *validate_only,
+            force: *force,
+            answers: options.answers.as_deref(),
+        };
+        return referrals::send(&connection, &system, &source, &how).await?.told(*validate_only);
+    }
+    let provider = &provider.context("say whose activity it is: --provider <ODS code>")?;
     if let (Contents::Sus, Some(cut)) = (contents, options.cut.clone()) {
         let extract = sus::ExtractFile::of(&source, *provider)?;
         let provider = provider.to_string();

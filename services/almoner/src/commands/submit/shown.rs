@@ -1,7 +1,7 @@
 //! What was understood of a file, for the sender to see before it is too late.
 
 use crate::output;
-use activity_files::Understood;
+use activity_files::{Field, Understood};
 use money::NetPence;
 
 /// Says it, on standard error.
@@ -58,6 +58,9 @@ fn lines(understood: &Understood) -> Vec<String> {
     }
     if understood.bad_amounts > 0 {
         lines.push(format!("  {} values are no amount", understood.bad_amounts));
+    }
+    if !mapping.has(Field::Commissioner) {
+        return lines;
     }
     let named = |(code, rows): (&String, &u64)| {
         format!("{} {rows}", if code.is_empty() { "unreadable" } else { code.as_str() })

@@ -67,12 +67,13 @@ impl Source {
         contents: Contents,
         choices: &Choices,
     ) -> anyhow::Result<Self> {
-        match (mapping.contents == contents, contents) {
-            (true, _) => {}
-            (false, Contents::Activity) => {
-                bail!("the mapping {} is of SUS extracts: pass --kind sus", mapping.name)
-            }
-            (false, Contents::Sus) => bail!("the mapping {} is not of SUS extracts", mapping.name),
+        if mapping.contents != contents {
+            let (name, words) = (&mapping.name, |contents| match contents {
+                Contents::Activity => "activity",
+                Contents::Sus => "SUS extracts: pass --kind sus",
+                Contents::Referrals => "referrals: pass --kind referrals",
+            });
+            bail!("the mapping {name} is of {}", words(mapping.contents));
         }
         let mut hashed = Hashed::open(path)?;
         let examined = activity_files::examine(&mut hashed, &Arc::new(mapping), choices);
