@@ -66,16 +66,20 @@ impl Load {
     async fn round(
         &mut self,
         installation: &Installation,
-        process: Process,
+        mut process: Process,
         batches: usize,
         disaster: impl FnOnce(Process),
     ) {
-        self.keep_receipts(installation, &process).await;
+        self.keep_receipts(installation, &mut process).await;
         let (answered, mut counting) = mpsc::unbounded_channel();
         // All are connected before the first one sends: it may be the end of the process.
         let mut connected = Vec::new();
         for (file, known) in std::mem::take(&mut self.files) {
-            connected.push((file, known, installation.connect(&process, PROVIDER).await));
+            match installation.connect_while(&mut process, PROVIDER).await {
+                Some(channel) => connected.push((file, known, channel)),
+                // What the last round left to be delivered met the fault already.
+                None => self.files.push((file, known)),
+            }
         }
         let mut clients = Vec::new();
         for (file, mut known, channel) in connected {
@@ -113,14 +117,15 @@ impl Load {
     }
 
     /// Keeps the receipts of a few lines that were answered.
-    async fn keep_receipts(&mut self, installation: &Installation, process: &Process) {
+    async fn keep_receipts(&mut self, installation: &Installation, process: &mut Process) {
         let known = self.whole.iter().chain(&self.files).flat_map(|(_, known)| known.values());
         let known: Vec<_> = known.filter_map(|line| line.position).collect();
         if known.is_empty() {
             return;
         }
         let position = known[self.kept * 37 % known.len()];
-        let mut client = JournalServiceClient::new(installation.connect(process, PROVIDER).await);
+        let Some(channel) = installation.connect_while(process, PROVIDER).await else { return };
+        let mut client = JournalServiceClient::new(channel);
         let request = GetReceiptsRequest {
             system: SYSTEM.into(),
             service: "referrals".into(),

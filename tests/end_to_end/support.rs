@@ -4,7 +4,7 @@ use journal::Service;
 use server::certificates::{Authority, Holder};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -130,6 +130,17 @@ impl Installation {
         self.connect_to(&process.address, name).await
     }
 
+    /// A connection to `process` with the certificate `name`; none when the process has ended by itself.
+    pub(crate) async fn connect_while(&self, process: &mut Process, name: &str) -> Option<Channel> {
+        match connect(&self.certificates(), &process.address, name).await {
+            Ok(channel) => Some(channel),
+            Err(error) => {
+                assert!(process.ended(Duration::from_secs(10)).is_some(), "it serves no more: {error:?}");
+                None
+            }
+        }
+    }
+
     /// A connection to `address` with the certificate `name`.
     pub(crate) async fn connect_to(&self, address: &str, name: &str) -> Channel {
         connect(&self.certificates(), address, name).await.unwrap()
@@ -194,18 +205,24 @@ impl Process {
 
     /// Its exit code once it has ended by itself, `None` when a signal ended it; it must do so in time.
     pub(crate) fn wait(mut self, patience: Duration) -> Option<i32> {
+        self.ended(patience).expect("the process does not end").code()
+    }
+
+    /// How it ended by itself, if it does so within `patience`.
+    pub(crate) fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
         let deadline = std::time::Instant::now() + patience;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_some() || std::time::Instant::now() >= deadline {
+                return ended;
             }
-            assert!(std::time::Instant::now() < deadline, "the process does not end");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Ends it as a power cut would: without a word.
+    /// Ends it as a power cut would: without a word. It must have gone on until now.
     pub(crate) fn kill(mut self) {
+        assert_eq!(self.child.try_wait().unwrap(), None, "it ended before it was killed");
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
