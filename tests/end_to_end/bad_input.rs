@@ -7,6 +7,7 @@ use proto::referrals::v1::{
     ActivityLine, Answer, GetTotalsRequest, LineAnswer, OpenSubmissionRequest, RecordReferralRequest,
     ReferralSource, ReferralSubmission, SubmitActivityRequest,
 };
+use referrals::{Command, Event, Referrals, UNREADABLE_RECORD_BYTES_MAX};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use wire::status::reason_of;
@@ -113,14 +114,48 @@ async fn a_bad_line_costs_itself_only_and_is_told_every_reason() {
             &["NHS_NUMBER_INVALID", "CLAIMED_INVALID"],
         ),
         (good(14), Answer::Accepted, &[]),
+        (
+            ActivityLine { cds_identifier: "7".repeat(1_000_000), ..good(15) },
+            Answer::Unreadable,
+            &["CDS_IDENTIFIER_INVALID"],
+        ),
     ];
-    let lines = table.iter().map(|(line, ..)| line.clone()).collect();
-    let answers = client.submit_activity(submit(&submission, 1, lines)).await.unwrap().into_inner().answers;
+    let lines: Vec<_> = table.iter().map(|(line, ..)| line.clone()).collect();
+    let sent = submit(&submission, 1, lines);
+    let answers = client.submit_activity(sent.clone()).await.unwrap().into_inner().answers;
     let found: Vec<(Answer, Vec<&str>)> =
         answers.iter().map(|answer| (answer.answer(), codes(answer))).collect();
     let expected: Vec<(Answer, Vec<&str>)> =
         table.iter().map(|(_, answer, codes)| (*answer, codes.to_vec())).collect();
     assert_eq!(found, expected);
+    // Sent again: the same answers, from the same records.
+    let mut again = client.submit_activity(sent).await.unwrap().into_inner().answers;
+    assert!(again.iter().all(|answer| answer.replayed));
+    again.iter_mut().for_each(|answer| answer.replayed = false);
+    assert_eq!(again, answers);
+    assert_eq!(process.stop(), Some(0));
+    let unreadable = expected.iter().filter(|(answer, _)| *answer == Answer::Unreadable).count();
+    assert_eq!(unreadable_records(&installation, &["9434765918", "BNV300000900008", "7777777"]), unreadable);
+}
+
+/// How many records of unreadable lines the last submission left. Each is small, and none of these texts stands in one.
+pub(crate) fn unreadable_records(installation: &Installation, texts: &[&str]) -> usize {
+    let journal = testkit::Forge::open(&installation.data(), SYSTEM, journal::Service::Referrals);
+    let opened = |(_, (_, outcome)): &(journal::Header, testkit::Body<Referrals>)| match outcome {
+        journal::Outcome::Accepted(events) => matches!(events.first(), Some(Event::SubmissionOpened)),
+        journal::Outcome::Refused(_) => false,
+    };
+    let last = journal.commands::<Referrals>().filter(opened).last().unwrap().0.position;
+    let of_last = |command: &_| matches!(command, Command::RecordUnreadable(line) if line.submission == last);
+    let lines = journal.commands::<Referrals>().filter(|(_, (command, _))| of_last(command));
+    let records = lines.map(|(header, _)| &journal.records[usize::try_from(header.position.get()).unwrap()]);
+    let check = |record: &Vec<u8>| {
+        assert!(record.len() <= UNREADABLE_RECORD_BYTES_MAX, "{} bytes", record.len());
+        for text in texts {
+            assert!(!record.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+        }
+    };
+    records.map(check).count()
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Providers' files from the command line: cut connections, repeats, what is refused before anything is sent.
 
-use crate::support::{Installation, Process, binary};
+use crate::{
+    bad_input::unreadable_records,
+    support::{Installation, Process, binary},
+};
 use std::{
     fs,
     io::{Read, Write as _},
@@ -209,4 +212,62 @@ fn a_provider_follows_its_own_lines_from_where_it_was() {
     let others = ["activity", "watch", "--provider", "RHW", "--no-wait", "--profile", profile];
     let refused = Command::new(binary()).args(others).output().unwrap();
     assert!(!refused.status.success() && said(&refused).contains("NOT_YOURS"), "{}", said(&refused));
+}
+
+/// What cannot be read, or cannot be true, is answered in full words, proved by a receipt, and leaves none of its text.
+#[test]
+fn an_unreadable_line_has_a_receipt_and_the_same_answer_for_ever() {
+    let installation = Installation::played();
+    let process = installation.serve(&[]);
+    let provider = Provider::at(&installation, &process.address);
+    let number = (0..).find_map(nhs::NhsNumber::of_test_range).unwrap().reveal_text();
+    let spoilt = |n: u32, with: &str| row(n, "K81004", "13/07/2017").replace(&number, with);
+    let rows = [
+        row(1, "K81004", "13/07/2017"),
+        spoilt(0, "9434765918"),
+        // Readable, and not true before 4 September.
+        row(2, "K81004", "04/09/2017"),
+        spoilt(0, "an Example"),
+    ];
+    let file = file_of(provider.folder.path(), "spoilt.csv", rows.into_iter());
+    let (answers, receipts) = (provider.path("answers.csv"), provider.path("receipts"));
+    let kept = ["--answers", answers.to_str().unwrap(), "--receipts", receipts.to_str().unwrap()];
+    let sent = provider.submit(&file, &kept);
+    assert!(sent.status.success(), "{}", said(&sent));
+    let first = fs::read_to_string(&answers).unwrap();
+    for code in ["NHS_NUMBER_CHECK_DIGIT", "DATE_IN_FUTURE", "NHS_NUMBER_INVALID"] {
+        assert!(first.contains(code), "{first}");
+    }
+    assert_eq!(first.matches(",unreadable,").count(), 3, "{first}");
+
+    // A day on which the date has come: a line has one answer for ever; sent as new it is another line.
+    let profile = provider.path("operator.toml");
+    let text = fs::read_to_string(&provider.profile).unwrap();
+    installation.issue("clock", &["urn:almoner:person:clock-1", "urn:almoner:role:operator"]);
+    fs::write(&profile, text.replace("NV3.", "clock.")).unwrap();
+    let mut clock = Command::new(binary());
+    clock.args(["registry", "advance-clock", "2017-09-05T09:00:00Z", "--profile"]).arg(&profile);
+    let advanced = clock.output().unwrap();
+    assert!(advanced.status.success(), "{}", said(&advanced));
+    assert!(provider.submit(&file, &kept[..2]).status.success());
+    let again = fs::read_to_string(&answers).unwrap();
+    assert_eq!(again.replace(",yes\n", ",\n"), first, "the same positions, codes and words");
+    process.stop();
+    assert_eq!(unreadable_records(&installation, &["9434765918", "Example", "T000002"]), 3);
+    let mut verify = Command::new(binary());
+    verify.args(["audit", "verify", "--from"]).arg(installation.data()).arg("--receipt").arg(&receipts);
+    let verified = verify.output().unwrap();
+    assert!(verified.status.success(), "{}", said(&verified));
+    assert!(said(&verified).contains("4 receipts"), "{}", said(&verified));
+
+    let process = installation.serve(&[]);
+    let provider = Provider::at(&installation, &process.address);
+    let answers = provider.path("answers.csv");
+    let file = file_of(provider.folder.path(), "later.csv", [row(2, "K81004", "04/09/2017")].into_iter());
+    let how = ["--dates", "day-month-year", "--answers", answers.to_str().unwrap()];
+    let sent = provider.submit(&file, &how);
+    assert!(sent.status.success(), "{}", said(&sent));
+    let later = fs::read_to_string(&answers).unwrap();
+    assert!(later.contains(",accepted,82.78,82.78,"), "{later}");
+    assert!(later.contains("NEW_VERSION"), "it takes the place of the one that could not be true: {later}");
 }

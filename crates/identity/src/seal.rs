@@ -53,6 +53,15 @@ impl IndexKey {
         self.tagged(&tagged)
     }
 
+    /// The tag of content of which only `digest` (its SHA-256) is known here: what stands in other journals for text that
+    /// nobody could read. Keyed, so that whoever reads such a journal cannot try every text.
+    #[must_use]
+    pub fn tag(&self, digest: &[u8; 32]) -> [u8; 16] {
+        let mut tagged = b"almoner tag\0".to_vec();
+        tagged.extend_from_slice(digest);
+        self.tagged(&tagged)
+    }
+
     /// A value that tells this key from any other without giving it away, recorded so that the wrong file is noticed.
     #[must_use]
     pub fn check(&self) -> [u8; 16] {
@@ -281,6 +290,17 @@ mod tests {
         expect_test::expect!["a44150e19f1e06064e1cc099758e265a"].assert_eq(&hex);
         assert_ne!(key.blind_index(number), IndexKey::new(&[2; 32]).blind_index(number));
         assert_ne!(key.check(), IndexKey::new(&[2; 32]).check());
+    }
+
+    #[test]
+    fn a_tag_is_fixed_by_key_and_digest() {
+        let key = IndexKey::new(&[1; 32]);
+        // HMAC-SHA-256 with a key of 32 bytes of 1, over "almoner tag", a zero and 32 bytes of 3: golden, it stands in
+        // journals.
+        let hex: String = key.tag(&[3; 32]).iter().map(|b| format!("{b:02x}")).collect();
+        expect_test::expect!["6c14469c89c4b380339bc8b06fa1ca47"].assert_eq(&hex);
+        assert_ne!(key.tag(&[3; 32]), key.tag(&[4; 32]));
+        assert_ne!(key.tag(&[3; 32]), IndexKey::new(&[2; 32]).tag(&[3; 32]));
     }
 
     #[test]

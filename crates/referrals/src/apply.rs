@@ -7,7 +7,7 @@ mod repricing;
 use crate::{
     ActivityLine, AdoptReference, Answer, ChallengeState, Command, End, Event, ExtractInForce, LineAnswered,
     Matched, Pathway, RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission,
-    SubmitUnreadable, Verdict,
+    Verdict,
     key::{CareKey, LineKey},
     report,
     state::{Channel, InForce, LineRow, Mark, TotalKey},
@@ -47,10 +47,19 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
             line_answered(state, at, line, answered);
         }
         (Command::SubmitUnreadable(line), Event::LineAnswered(answered)) => {
-            unreadable(state, at, line, answered);
+            let key = line.cds_identifier.as_ref();
+            let key = key.map(|identifier| LineKey::untagged(line.provider, identifier));
+            let place = (line.submission, line.provider);
+            unreadable(state, at, place, key, line.claimed, answered);
+        }
+        (Command::RecordUnreadable(line), Event::UnreadableAnswered(answered)) => {
+            let key = line.tag.map(LineKey::tagged);
+            let replaced = answered.supersedes.and(key.as_ref()).and_then(|key| state.standing(key));
+            let place = (line.submission, line.provider);
+            unreadable(state, at, place, key, line.claimed, &answered.in_full(replaced));
         }
         (Command::WithdrawLine(withdraw), Event::LineWithdrawn { withdrawn }) => {
-            let key = LineKey::new(withdraw.provider, &withdraw.cds_identifier);
+            let key = state.key_of(withdraw.provider, &withdraw.cds_identifier, withdraw.tag);
             take(state, withdraw.provider, withdrawn);
             drop_care(state, &key);
             challenge::supersede(state, &key);
@@ -191,7 +200,7 @@ fn standing(at: &Moment, answered: &LineAnswered, claimed: Pence, date: Day) -> 
 fn line_answered(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineAnswered) {
     note_record(state, line.submission, at.position);
     note_reasons(state, line.provider, answered);
-    let key = LineKey::new(line.provider, &line.cds_identifier);
+    let key = state.key_of(line.provider, &line.cds_identifier, line.tag);
     // A claim that could not be read is not counted beyond what an amount may be.
     let claimed = if line.claimed > crate::CLAIMED_MAX { Pence::ZERO } else { line.claimed };
     let now = standing(at, answered, claimed, line.date());
@@ -242,13 +251,19 @@ fn implied(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineA
     insert_referral(state, at.position, row);
 }
 
-fn unreadable(state: &mut State, at: &Moment, line: &SubmitUnreadable, answered: &LineAnswered) {
-    note_record(state, line.submission, at.position);
-    note_reasons(state, line.provider, answered);
-    let key = line.cds_identifier.as_ref().map(|identifier| LineKey::new(line.provider, identifier));
-    let claimed = line.claimed.filter(|claimed| *claimed <= crate::CLAIMED_MAX).unwrap_or(Pence::ZERO);
+fn unreadable(
+    state: &mut State,
+    at: &Moment,
+    (submission, provider): (Position, OdsCode),
+    key: Option<LineKey>,
+    claimed: Option<Pence>,
+    answered: &LineAnswered,
+) {
+    note_record(state, submission, at.position);
+    note_reasons(state, provider, answered);
+    let claimed = claimed.filter(|claimed| *claimed <= crate::CLAIMED_MAX).unwrap_or(Pence::ZERO);
     let now = standing(at, answered, claimed, at.business_date);
-    put(state, key.as_ref(), line.provider, answered, &now);
+    put(state, key.as_ref(), provider, answered, &now);
 }
 
 /// Puts a line into the totals and in force, taking off what it replaces. Returns whether it is in force.

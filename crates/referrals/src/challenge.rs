@@ -10,6 +10,7 @@
 //! The contested part of a line that is owed moves to `owed/contested` while the rest stays payable; a line contested on
 //! receipt stands there already. What is recognised on account, or covered by a block, withholds nothing.
 
+use crate::LineTag;
 use core::fmt;
 use journal::{Day, Position};
 use minicbor::{Decode, Encode};
@@ -209,6 +210,9 @@ pub struct RaiseChallenge {
     /// For people. It holds no patient identity.
     #[n(6)]
     pub text: String,
+    /// The tag of provider and `cds_identifier`, where the line has one. It is no part of what the caller said.
+    #[n(7)]
+    pub tag: Option<LineTag>,
 }
 
 /// Answers a challenge, for the provider.
@@ -333,4 +337,7 @@ pub struct Challenge {
     /// The records of its thread, in order.
     #[n(11)]
     pub thread: Vec<Position>,
+    /// The tag of provider and `cds_identifier`, where the line has one.
+    #[n(12)]
+    pub tag: Option<LineTag>,
 }

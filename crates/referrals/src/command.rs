@@ -1,8 +1,9 @@
-//! What callers and the day roll ask. Every field is already parsed: what could not be is in [`SubmitUnreadable`].
+//! What callers and the day roll ask. Every field is already parsed: of what could not be, only the faults are here
+//! ([`UnreadableLine`]).
 
 use crate::{
-    AdoptExtract, AnswerChallenge, ApproveRepricing, ConcludeChallenge, PostMargin, ProposeRepricing,
-    RaiseChallenge, Reasons, RepriceLine, SetChallengeRules,
+    AdoptExtract, AnswerChallenge, ApproveRepricing, CLAIMED_MAX, ConcludeChallenge, Faults, LineTag,
+    PostMargin, ProposeRepricing, RaiseChallenge, Reason, Reasons, RepriceLine, SetChallengeRules,
 };
 use journal::{Day, Digest, Position, RequestId};
 use minicbor::{Decode, Encode};
@@ -28,8 +29,10 @@ pub enum Command {
     EndReferral(EndReferral),
     /// Answer an activity line.
     SubmitLine(ActivityLine),
-    /// Record a line that could not be read.
+    /// Record a line that could not be read, as it was done before there were tags.
     SubmitUnreadable(SubmitUnreadable),
+    /// Record a line that could not be read, or cannot be true.
+    RecordUnreadable(UnreadableLine),
     /// Withdraw a line.
     WithdrawLine(WithdrawLine),
     /// Seal a cut whose deadline has passed.
@@ -258,6 +261,9 @@ pub struct ActivityLine {
     /// The market forces factor that the claimed amount holds, where it is stated. It decides nothing.
     #[n(17)]
     pub claimed_mff: Option<Factor>,
+    /// The tag of provider and `cds_identifier`. Lines recorded before there were tags have none.
+    #[n(18)]
+    pub tag: Option<LineTag>,
 }
 
 impl ActivityLine {
@@ -270,12 +276,71 @@ impl ActivityLine {
         }
     }
 
-    /// The canonical CBOR from which the line's request id and fingerprint are made: no NHS number is in it.
+    /// The canonical CBOR from which the line's request id and fingerprint are made: no NHS number is in it. What the sender
+    /// did not say, its tag, is left out.
     pub fn write_content(&self, out: &mut Vec<u8>) {
         // Writing to a Vec cannot fail, and the line holds nothing that CBOR lacks.
-        let _ = minicbor::encode(self, out);
+        let _ = minicbor::encode(Self { tag: None, ..*self }, out);
+    }
+
+    /// Why the line cannot be true on `today`, whatever the reference data say: nothing can be claimed for a day that has not
+    /// come. The service records such a line as an [`UnreadableLine`].
+    #[must_use]
+    pub fn impossible(&self, today: Day) -> Reasons {
+        let mut reasons = Reasons::NONE;
+        let future = self.started > today || self.date() > today;
+        reasons.insert_if(future, Reason::DateInFuture);
+        reasons.insert_if(self.date() < self.started, Reason::EndBeforeStart);
+        reasons.insert_if(self.claimed > CLAIMED_MAX, Reason::ClaimedInvalid);
+        if let Care::Admitted { discharged, excluded_days, .. } = self.care {
+            let nights = discharged.since(self.started);
+            reasons.insert_if(i32::from(excluded_days) > nights.max(0), Reason::ExcludedDaysInvalid);
+        }
+        reasons
+    }
+
+    /// The line as one that cannot be true, for `reasons`: what it says is left out.
+    #[must_use]
+    pub fn unreadable(&self, reasons: Reasons) -> UnreadableLine {
+        UnreadableLine {
+            submission: self.submission,
+            row: self.row,
+            provider: self.provider,
+            faults: reasons.into(),
+            claimed: Some(self.claimed).filter(|claimed| *claimed <= CLAIMED_MAX),
+            tag: self.tag,
+        }
     }
 }
+
+/// Records a line that could not be read, or cannot be true: nothing of its text. Where it is found again at its sender's,
+/// what is wrong with it, and a tag in the place of its name. Its record has at most [`UNREADABLE_RECORD_BYTES_MAX`] bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct UnreadableLine {
+    /// The position of the record that opened its submission.
+    #[n(0)]
+    pub submission: Position,
+    /// Its row there, from 1.
+    #[n(1)]
+    pub row: u64,
+    /// The submission's provider.
+    #[n(2)]
+    pub provider: OdsCode,
+    /// Everything that is wrong with it.
+    #[n(3)]
+    pub faults: Faults,
+    /// What is claimed, where that could be read.
+    #[n(4)]
+    pub claimed: Option<Pence>,
+    /// The tag of its provider and the provider's name for the record, where that could be read.
+    #[n(5)]
+    pub tag: Option<LineTag>,
+}
+
+/// The most bytes of an unreadable line's record: header ([`journal::HEADER_BYTES`], in which the fingerprint is a tag of all
+/// that was sent) and body, which is all that a group holds of it. Every field's widest form adds up to less.
+pub const UNREADABLE_RECORD_BYTES_MAX: usize = 200;
 
 /// Records a line that could not be read: what it says stays with its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -319,6 +384,9 @@ pub struct WithdrawLine {
     /// Its name for the record.
     #[n(1)]
     pub cds_identifier: CdsIdentifier,
+    /// The tag of both. It is no part of what the caller said.
+    #[n(2)]
+    pub tag: Option<LineTag>,
 }
 
 /// Seals a cut.

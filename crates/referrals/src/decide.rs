@@ -32,6 +32,7 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::ExpireReferral(expire) => referral::expire(state, at, expire),
         Command::SubmitLine(line) => line::submit(state, at, line),
         Command::SubmitUnreadable(line) => line::unreadable(state, at, line),
+        Command::RecordUnreadable(line) => line::record_unreadable(state, at, line),
         Command::WithdrawLine(withdraw) => line::withdraw(state, at, withdraw),
         Command::SealCut(seal) => cut::seal(state, at, seal),
         Command::AdoptExtract(adopt) => extract::adopt(state, adopt),

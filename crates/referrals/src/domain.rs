@@ -30,6 +30,7 @@ const RAISE_CHALLENGE: Kind = Kind(110);
 const ANSWER_CHALLENGE: Kind = Kind(111);
 const CONCLUDE_CHALLENGE: Kind = Kind(112);
 const SET_CHALLENGE_RULES: Kind = Kind(113);
+const RECORD_UNREADABLE: Kind = Kind(114);
 const POST_MARGIN: Kind = Kind(120);
 const PROPOSE_REPRICING: Kind = Kind(121);
 const APPROVE_REPRICING: Kind = Kind(122);
@@ -52,6 +53,7 @@ impl Domain for Referrals {
             Command::EndReferral(_) => END_REFERRAL,
             Command::SubmitLine(_) => SUBMIT_LINE,
             Command::SubmitUnreadable(_) => SUBMIT_UNREADABLE,
+            Command::RecordUnreadable(_) => RECORD_UNREADABLE,
             Command::WithdrawLine(_) => WITHDRAW_LINE,
             Command::SealCut(_) => SEAL_CUT,
             Command::ExpireReferral(_) => EXPIRE_REFERRAL,
@@ -92,6 +94,7 @@ impl Domain for Referrals {
                 END_REFERRAL => Command::EndReferral(d.decode()?),
                 SUBMIT_LINE => Command::SubmitLine(d.decode()?),
                 SUBMIT_UNREADABLE => Command::SubmitUnreadable(d.decode()?),
+                RECORD_UNREADABLE => Command::RecordUnreadable(d.decode()?),
                 WITHDRAW_LINE => Command::WithdrawLine(d.decode()?),
                 SEAL_CUT => Command::SealCut(d.decode()?),
                 EXPIRE_REFERRAL => Command::ExpireReferral(d.decode()?),
@@ -167,6 +170,7 @@ fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
         Command::EndReferral(command) => e.encode(command)?,
         Command::SubmitLine(command) => e.encode(command)?,
         Command::SubmitUnreadable(command) => e.encode(command)?,
+        Command::RecordUnreadable(command) => e.encode(command)?,
         Command::WithdrawLine(command) => e.encode(command)?,
         Command::SealCut(command) => e.encode(command)?,
         Command::ExpireReferral(command) => e.encode(command)?,

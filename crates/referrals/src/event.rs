@@ -1,6 +1,6 @@
 //! What happened: only what the command and the moment do not already say.
 
-use crate::{MarginPosted, Reasons, Split};
+use crate::{Faults, MarginPosted, Reasons, Split};
 use journal::{Day, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{NetPence, Pence};
@@ -92,6 +92,9 @@ pub enum Event {
     /// The rules are in force.
     #[n(15)]
     ChallengeRulesSet,
+    /// The unreadable line is answered.
+    #[n(16)]
+    UnreadableAnswered(#[n(0)] UnreadableAnswered),
     /// What is owed beyond a plan is worked out.
     #[n(30)]
     MarginPosted(#[n(0)] MarginPosted),
@@ -101,6 +104,72 @@ pub enum Event {
     /// The repricing is approved.
     #[n(32)]
     RepricingApproved,
+}
+
+impl Event {
+    /// What became of a line, when this is an answer to one. What it replaces is told for readable ones only.
+    #[must_use]
+    pub fn answered(&self) -> Option<LineAnswered> {
+        match self {
+            Self::LineAnswered(answered) => Some(*answered),
+            Self::UnreadableAnswered(answered) => Some(answered.in_full(None)),
+            Self::ReferenceAdopted
+            | Self::SubmissionOpened
+            | Self::SubmissionFound { .. }
+            | Self::ReferralRecorded(_)
+            | Self::ReferralEnded { .. }
+            | Self::LineWithdrawn { .. }
+            | Self::CutSealed { .. }
+            | Self::ExtractAdopted { .. }
+            | Self::ExtractFound { .. }
+            | Self::ChallengeRaised(_)
+            | Self::ChallengeAnswered
+            | Self::ChallengeEscalated
+            | Self::ChallengeConcluded(_)
+            | Self::ChallengeRulesSet
+            | Self::MarginPosted(_)
+            | Self::RepricingProposed
+            | Self::RepricingApproved => None,
+        }
+    }
+}
+
+/// An unreadable line was answered. It has no payer, no cut and no account, and replaces at most another unreadable one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct UnreadableAnswered {
+    /// Everything that is wrong with it.
+    #[n(0)]
+    pub faults: Faults,
+    /// How often a line of this identity has been answered, this time included.
+    #[n(1)]
+    pub version: u32,
+    /// Whether it is now the version in force: not when an earlier one can be read.
+    #[n(2)]
+    pub in_force: bool,
+    /// The unreadable version that it replaces.
+    #[n(3)]
+    pub supersedes: Option<Position>,
+}
+
+impl UnreadableAnswered {
+    /// The same as of any line, with the version that it replaces.
+    #[must_use]
+    pub fn in_full(&self, supersedes: Option<Standing>) -> LineAnswered {
+        LineAnswered {
+            answer: Answer::Unreadable,
+            reasons: self.faults.into(),
+            version: self.version,
+            route: None,
+            payer: None,
+            cut: None,
+            books: Books::Nowhere,
+            referral: None,
+            capture: None,
+            supersedes,
+            in_force: self.in_force,
+        }
+    }
 }
 
 /// A line was challenged.

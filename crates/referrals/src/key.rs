@@ -1,23 +1,63 @@
 //! What lines are found by, in 16 bytes.
 
 use crate::{ActivityLine, Care};
-use core::hash::{BuildHasher, Hasher};
+use core::{
+    fmt,
+    hash::{BuildHasher, Hasher},
+};
+use minicbor::{Decode, Encode};
 use nhs::{CdsIdentifier, Hrg, OdsCode, PointOfDelivery};
 use sha2::{Digest as _, Sha256};
 
-/// A line's identity: its provider and the provider's name for it, as the first half of their SHA-256, so that nobody can
-/// make one line pass for another's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct LineKey([u8; 16]);
+/// The tag of a line's identity (its provider and the provider's name for it), made by the identity service under a key that
+/// never leaves it. It stands where the name itself must not: the name of a line that could not be read may be anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct LineTag(#[cbor(n(0), with = "minicbor::bytes")] [u8; 16]);
 
-impl LineKey {
-    pub(crate) fn new(provider: OdsCode, identifier: &CdsIdentifier) -> Self {
-        // No code holds a full stop before its end, so the pair is read in one way only.
+impl LineTag {
+    /// The tag of these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// What the identity service makes the tag of: SHA-256 over the provider's code, a zero and its name for the line.
+    #[must_use]
+    pub fn digest(provider: OdsCode, identifier: &CdsIdentifier) -> [u8; 32] {
+        // No code holds a zero, so the pair is read in one way only.
         let mut hash = Sha256::new();
         hash.update(provider.as_str().as_bytes());
         hash.update([0]);
         hash.update(identifier.as_str().as_bytes());
-        Self(first_half(hash))
+        hash.finalize().into()
+    }
+}
+
+impl fmt::Debug for LineTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LineTag(withheld)")
+    }
+}
+
+/// What a line is found by: the tag of its identity. Of lines recorded before there were tags, the first half of the SHA-256
+/// of provider and name; they keep it for ever. Nobody can make one line pass for another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LineKey([u8; 16]);
+
+impl LineKey {
+    /// The key of a line recorded without a tag.
+    pub(crate) fn untagged(provider: OdsCode, identifier: &CdsIdentifier) -> Self {
+        let mut key = [0; 16];
+        for (slot, byte) in key.iter_mut().zip(LineTag::digest(provider, identifier)) {
+            *slot = byte;
+        }
+        Self(key)
+    }
+
+    /// The key of a line recorded with a tag.
+    pub(crate) const fn tagged(tag: LineTag) -> Self {
+        Self(tag.0)
     }
 
     pub(crate) const fn bytes(&self) -> [u8; 16] {
@@ -84,14 +124,6 @@ fn attendance(pod: PointOfDelivery, function: u16) -> [u8; 5] {
         None => 0,
     };
     [3, low, high, first, u8::from(pod.is_remote())]
-}
-
-fn first_half(hash: Sha256) -> [u8; 16] {
-    let mut key = [0; 16];
-    for (slot, byte) in key.iter_mut().zip(hash.finalize()) {
-        *slot = byte;
-    }
-    key
 }
 
 /// Hashes what is a hash already: its first eight bytes.

@@ -64,19 +64,21 @@ pub use challenge::{
 };
 pub use command::{
     ActivityLine, AdoptReference, AdoptTerms, Care, Command, End, EndReferral, ExpireReferral,
-    OpenSubmission, RecordReferral, SealCut, Source, SubmitUnreadable, WithdrawLine,
+    OpenSubmission, RecordReferral, SealCut, Source, SubmitUnreadable, UNREADABLE_RECORD_BYTES_MAX,
+    UnreadableLine, WithdrawLine,
 };
 pub use decide::price_again;
 pub use domain::Referrals;
 pub use event::{
     Answer, Books, Capture, ChallengeMoved, ChallengeRaised, Event, Hold, LineAnswered, Matched, Mechanism,
-    ReferralRecorded, Release, Route, SealedTotal, Standing, Verdict,
+    ReferralRecorded, Release, Route, SealedTotal, Standing, UnreadableAnswered, Verdict,
 };
 pub use extract::{
     AdoptExtract, EXTRACT_PARTS_MAX, ExtractInForce, ExtractPart, ExtractSum, ExtractTerms, SusRow,
 };
+pub use key::LineTag;
 pub use plan::{MarginPosted, PlanKey, PlanPosition, PostMargin};
-pub use reason::{Reason, Reasons, Refusal};
+pub use reason::{Faults, Reason, Reasons, Refusal};
 pub use report::{Account, HoldAction, Leaf, Leg, Posting, PostingKind, Report, SealWindows, posting_id};
 pub use repricing::{
     ApproveRepricing, ProposeRepricing, REPRICED_MAX, REPRICING_REASON_BYTES_MAX, RepriceLine, RepricedRow,

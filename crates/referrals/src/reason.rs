@@ -293,6 +293,53 @@ impl<'b, C> Decode<'b, C> for Reasons {
     }
 }
 
+/// What makes a line unreadable: the reasons numbered 64 to 95, bit by bit from the lowest. Five bytes at most.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Faults(u32);
+
+impl Faults {
+    const SHIFT: u32 = 64;
+
+    /// All of them.
+    #[must_use]
+    pub fn every() -> Self {
+        Reason::ALL.iter().copied().collect::<Reasons>().into()
+    }
+}
+
+impl From<Reasons> for Faults {
+    /// Those of `reasons` that make a line unreadable.
+    #[allow(clippy::cast_possible_truncation, reason = "the bits above are other reasons")]
+    fn from(reasons: Reasons) -> Self {
+        let faults: Reasons = reasons.iter().filter(|reason| reason.is_unreadable()).collect();
+        Self(faults.0.wrapping_shr(Self::SHIFT) as u32)
+    }
+}
+
+impl From<Faults> for Reasons {
+    fn from(faults: Faults) -> Self {
+        Self(u128::from(faults.0).wrapping_shl(Faults::SHIFT))
+    }
+}
+
+impl<C> Encode<C> for Faults {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.u32(self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Faults {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let faults = Self(d.u32()?);
+        let known = Self::from(Reasons::from(faults).iter().collect::<Reasons>()) == faults;
+        if known { Ok(faults) } else { Err(minicbor::decode::Error::message("a bit is no fault's")) }
+    }
+}
+
 /// Why a command is refused. Lines are never refused for what they say: they are contested or unreadable, and that is
 /// an outcome like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, thiserror::Error)]
@@ -533,6 +580,28 @@ mod tests {
             assert!(reason.code().len() <= 63 && reason.number() < 128);
             assert!(reason.code().bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'));
         }
+    }
+
+    #[test]
+    fn faults_are_bits_and_no_other_reason_is_one() {
+        let some =
+            [Reason::CdsIdentifierInvalid, Reason::DateInFuture, Reason::Duplicate, Reason::NewVersion];
+        let faults = Faults::from(some.into_iter().collect::<Reasons>());
+        let bytes = minicbor::to_vec(faults).unwrap();
+        assert_eq!(bytes, [0x19, 0x10, 0x01]);
+        assert_eq!(minicbor::decode::<Faults>(&bytes).unwrap(), faults);
+        let read: Vec<_> = Reasons::from(faults).iter().collect();
+        assert_eq!(read, [Reason::CdsIdentifierInvalid, Reason::DateInFuture]);
+        let every = Faults::every();
+        assert_eq!(
+            Reasons::from(every).iter().count(),
+            Reason::ALL.iter().filter(|r| r.is_unreadable()).count()
+        );
+        assert_eq!(minicbor::decode::<Faults>(&minicbor::to_vec(every).unwrap()).unwrap(), every);
+        assert!(
+            minicbor::decode::<Faults>(&minicbor::to_vec(1_u32 << 31).unwrap()).is_err(),
+            "95 is nobody's"
+        );
     }
 
     #[test]

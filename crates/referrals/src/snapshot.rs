@@ -21,7 +21,7 @@ use nhs::OdsCode;
 use std::collections::BTreeMap;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 
 /// A total's sums in the order in which they stand, of a total or of what it is read into.
 macro_rules! sums_of {

@@ -19,12 +19,12 @@
 use crate::{
     Books, Challenge, ExtractInForce, PlanKey, PlanPosition, Reason, Repricing, Route, SetChallengeRules,
     Source, Split, Standing, Verdict,
-    key::{ByHash, CareKey, LineKey},
+    key::{ByHash, CareKey, LineKey, LineTag},
 };
 use hashbrown::HashMap;
 use journal::{Day, Digest, Position, RequestId};
 use money::{Pence, TotalPence};
-use nhs::{OdsCode, Pseudonym, TreatmentFunction};
+use nhs::{CdsIdentifier, OdsCode, Pseudonym, TreatmentFunction};
 use reference::{Cut, Reference};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -366,6 +366,24 @@ impl Total {
 }
 
 impl State {
+    /// What the line of a provider's name is found by: its tag, but a line recorded before there were tags keeps its key, and so
+    /// do its versions.
+    pub(crate) fn key_of(
+        &self,
+        provider: OdsCode,
+        identifier: &CdsIdentifier,
+        tag: Option<LineTag>,
+    ) -> LineKey {
+        let Some(tag) = tag else { return LineKey::untagged(provider, identifier) };
+        let tagged = LineKey::tagged(tag);
+        // An unreadable version knows nothing but its tag, so it may have one beside the line's own key.
+        if self.lines.get(&tagged).is_some_and(|row| row.mark != Mark::Unreadable) {
+            return tagged;
+        }
+        let untagged = LineKey::untagged(provider, identifier);
+        if self.lines.contains_key(&untagged) { untagged } else { tagged }
+    }
+
     /// How the line of that identity stands, unless it never came or is withdrawn.
     pub(crate) fn standing(&self, key: &LineKey) -> Option<Standing> {
         let row = self.lines.get(key)?;

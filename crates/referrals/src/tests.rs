@@ -10,3 +10,4 @@ mod properties;
 mod referrals;
 mod repricing;
 mod submissions;
+mod unreadable;

@@ -3,7 +3,7 @@
 use crate::{
     Challenge, ExtractInForce, InForce, PlanKey, PlanPosition, Reason, Referral, Repricing, SealedTotal,
     SetChallengeRules, Standing, State, Submission, Total, TotalKey,
-    key::LineKey,
+    key::{LineKey, LineTag},
     state::{LineRow, Mark},
 };
 use core::ops::RangeInclusive;
@@ -68,10 +68,22 @@ impl State {
         self.implied
     }
 
-    /// How the line of that identity stands; none when it never came or is withdrawn.
+    /// How the line of that identity stands; none when it never came or is withdrawn. Without its tag only a line recorded
+    /// before there were tags is found.
     #[must_use]
-    pub fn line(&self, provider: OdsCode, identifier: &CdsIdentifier) -> Option<Standing> {
-        self.standing(&LineKey::new(provider, identifier))
+    pub fn line(
+        &self,
+        provider: OdsCode,
+        identifier: &CdsIdentifier,
+        tag: Option<LineTag>,
+    ) -> Option<Standing> {
+        self.standing(&self.key_of(provider, identifier, tag))
+    }
+
+    /// How the line of that tag stands.
+    #[must_use]
+    pub fn line_tagged(&self, tag: LineTag) -> Option<Standing> {
+        self.standing(&LineKey::tagged(tag))
     }
 
     /// Totals, by cut, provider, payer and payee.
@@ -161,12 +173,6 @@ impl State {
     pub fn challenges_after(&self, number: Option<Position>) -> impl Iterator<Item = (Position, &Challenge)> {
         let from = number.map_or(Position::FIRST, Position::next);
         self.challenges.range(from..).map(|(number, row)| (*number, row))
-    }
-
-    /// The challenge that is open about a line.
-    #[must_use]
-    pub fn challenge_of(&self, provider: OdsCode, identifier: &CdsIdentifier) -> Option<Position> {
-        self.open_challenge(&LineKey::new(provider, identifier))
     }
 
     /// The rules by which a provider's activity of `date` is challenged.

@@ -263,6 +263,17 @@ impl IdentityService for Adapter {
         self.pseudonymise_batch(caller, batch).await.map(Response::new)
     }
 
+    async fn tag_content(
+        &self,
+        request: Request<v1::TagContentRequest>,
+    ) -> Result<Response<v1::TagContentResponse>, Status> {
+        let convert::Tagging { system, digests } = convert::tag_content(request.into_inner())?;
+        // With the keys of this system's journal or not at all: another key's tags would be found nowhere again.
+        self.journal(&system).await?;
+        let tags = digests.iter().flat_map(|digest| self.keys.index.tag(digest)).collect();
+        Ok(Response::new(v1::TagContentResponse { tags }))
+    }
+
     async fn resolve_pseudonym(
         &self,
         request: Request<v1::ResolvePseudonymRequest>,

@@ -92,6 +92,7 @@ pub(crate) async fn raising(
             amount: dearer_only.then_some(candidate.above_sus),
             percent: None,
             text: String::new(),
+            tag: None,
         });
     }
     Ok(raising)
@@ -276,6 +277,7 @@ mod tests {
             category: AdministrativeCategory::Nhs,
             local: None,
             claimed_mff: None,
+            tag: None,
         };
         Detail { position: Position::new(number), pseudonym, line, implied: number == 7 }
     }

@@ -14,7 +14,7 @@ use money::Pence;
 use nhs::OdsCode;
 use proto::referrals::v1::{self, challenge_service_server::ChallengeService};
 use referrals::{
-    AnswerChallenge, Challenge, ChallengeState, Command, ConcludeChallenge, Conclusion, Event,
+    AnswerChallenge, Challenge, ChallengeState, Command, ConcludeChallenge, Conclusion, Event, LineTag,
     RaiseChallenge, Referrals, Refusal,
 };
 use server::journals::{Answer, Handle, ReadAt, Request as Submit};
@@ -98,8 +98,11 @@ impl Adapter {
         let handle = self.journal(&system).await?;
         self.references().ensure(&handle, Duration::ZERO).await?;
         let line = Position::new(line);
-        let command = RaiseChallenge { provider, cds_identifier, line, grounds, amount, percent, text };
+        let tag = None;
+        let mut command =
+            RaiseChallenge { provider, cds_identifier, line, grounds, amount, percent, text, tag };
         let fingerprint = content(&command);
+        command.tag = Some(self.identity().tag_of(&system, provider, &cds_identifier).await?);
         let submit = request(request_id, fingerprint, caller.urn(), Command::RaiseChallenge(command));
         let answer = handle.submit(submit).await?;
         event(&answer)?;
@@ -301,9 +304,13 @@ impl Adapter {
             answer.raised = u64::try_from(raising.raise.len()).unwrap_or(u64::MAX);
             return Ok(answer);
         }
-        let raise = raising.raise.into_iter().map(|raise| {
+        let names = raising.raise.iter().map(|raise| LineTag::digest(raise.provider, &raise.cds_identifier));
+        let tags = self.identity().tags(&system, &names.collect::<Vec<_>>()).await?;
+        let raise = raising.raise.into_iter().zip(tags).map(|(mut raise, tag)| {
             let id = derived("challenge", raise.line);
-            request(id, content(&raise), caller.urn(), Command::RaiseChallenge(raise))
+            let fingerprint = content(&raise);
+            raise.tag = Some(LineTag::new(tag));
+            request(id, fingerprint, caller.urn(), Command::RaiseChallenge(raise))
         });
         let raise = raise.collect();
         let mut last = Position::FIRST;

@@ -1,11 +1,13 @@
 //! One batch of lines: read, pseudonymise, submit, answer.
 
 use crate::Adapter;
-use journal::{Digest, Domain as _, Fingerprint, Moment, Outcome, Position, RequestId, derived_request_id};
+use journal::{
+    Day, Digest, Domain as _, Fingerprint, Moment, Outcome, Position, RequestId, derived_request_id,
+};
 use nhs::{NhsNumber, OdsCode};
 use proto::referrals::v1;
 use referrals::{
-    ActivityLine, Command, Event, LineAnswered, Reason, Reasons, Referrals, Refusal, SubmitUnreadable,
+    ActivityLine, Command, Event, LineAnswered, LineTag, Reason, Reasons, Referrals, Refusal, UnreadableLine,
 };
 use server::journals::{Answers, Handle, Request};
 use std::{sync::Arc, time::Duration};
@@ -30,20 +32,34 @@ pub(crate) struct Submission {
     pub(crate) provider: OdsCode,
     /// The record that named its caller.
     pub(crate) caller: Position,
+    /// The business date when it was found.
+    pub(crate) today: Day,
 }
 
 /// A line with a pseudonym in the place of its NHS number, or one that could not be read.
 #[derive(Debug)]
 pub(crate) enum Line {
     Readable(ActivityLine),
-    Unreadable(SubmitUnreadable),
+    /// Readable, and it cannot be true: recorded as unreadable, found again by its content as if it were not.
+    Impossible(ActivityLine, Reasons),
+    /// With the tag of all that was sent.
+    Unreadable(UnreadableLine, [u8; 16]),
 }
 
 impl Line {
-    fn write_content(&self, out: &mut Vec<u8>) {
+    /// The line's id and fingerprint: both follow from its submission, its row and its content, and from nothing else.
+    fn names(&self, submission: &Submission, content: &mut Vec<u8>) -> (RequestId, Fingerprint) {
+        let id = |content: &[u8]| derived_request_id("line", submission.id, content);
         match self {
-            Self::Readable(line) => line.write_content(out),
-            Self::Unreadable(line) => line.write_content(out),
+            Self::Readable(line) | Self::Impossible(line, _) => {
+                content.clear();
+                // It names the submission's number and the row as its first two fields.
+                line.write_content(content);
+                let digest = Digest::of(content).0;
+                let (fingerprint, _) = digest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+                (id(&digest), Fingerprint(*fingerprint))
+            }
+            Self::Unreadable(_, tag) => (id(tag), Fingerprint(*tag)),
         }
     }
 }
@@ -52,9 +68,51 @@ impl From<Line> for Command {
     fn from(line: Line) -> Self {
         match line {
             Line::Readable(line) => Self::SubmitLine(line),
-            Line::Unreadable(line) => Self::SubmitUnreadable(line),
+            Line::Impossible(line, reasons) => Self::RecordUnreadable(line.unreadable(reasons)),
+            Line::Unreadable(line, _) => Self::RecordUnreadable(line),
         }
     }
+}
+
+/// A line on its way: its place in the batch is taken, its tags are not known yet.
+enum Untagged {
+    Readable(ActivityLine),
+    Unreadable(inward::Unread),
+}
+
+impl Untagged {
+    /// What its tags are made from: its name, where it has one, and then all of it, where it cannot be read.
+    fn digests(&self) -> impl Iterator<Item = [u8; 32]> {
+        let (provider, name, content) = match self {
+            Self::Readable(line) => (line.provider, Some(line.cds_identifier), None),
+            Self::Unreadable(unread) => (unread.line.provider, unread.name, Some(unread.content)),
+        };
+        name.map(|name| LineTag::digest(provider, &name)).into_iter().chain(content)
+    }
+
+    /// Takes its tags off `tags`, in the order of [`Untagged::digests`].
+    fn tagged(self, tags: &mut impl Iterator<Item = [u8; 16]>) -> Option<Line> {
+        Some(match self {
+            Self::Readable(line) => {
+                Line::Readable(ActivityLine { tag: Some(LineTag::new(tags.next()?)), ..line })
+            }
+            Self::Unreadable(inward::Unread { line, name, .. }) => {
+                let tag = match name {
+                    Some(_) => Some(LineTag::new(tags.next()?)),
+                    None => None,
+                };
+                Line::Unreadable(UnreadableLine { tag, ..line }, tags.next()?)
+            }
+        })
+    }
+}
+
+/// A line whose number identity does not take, though it looks like one.
+fn without_a_person(number: NhsNumber, line: &ActivityLine) -> inward::Unread {
+    let mut content = number.reveal().to_le_bytes().to_vec();
+    line.write_content(&mut content);
+    let (name, content) = (Some(line.cds_identifier), Digest::of(&content).0);
+    inward::Unread { line: line.unreadable(Reasons::of(Reason::NhsNumberInvalid)), name, content }
 }
 
 /// A batch as it was read, in the order of its lines.
@@ -72,9 +130,10 @@ impl Adapter {
         caller: &access::Caller,
         id: RequestId,
     ) -> Result<Submission, Status> {
-        let found = handle.read(None, move |state, _| {
+        let found = handle.read(None, move |state, at| {
             let (number, row) = state.submission(id)?;
-            Some(Submission { id, number, provider: row.provider, caller: row.caller })
+            let (provider, caller, today) = (row.provider, row.caller, at.business_date);
+            Some(Submission { id, number, provider, caller, today })
         });
         // Whose it is comes before whether it is there.
         let found = found.await?.ok_or_else(|| status::refusal(&Refusal::SubmissionUnknown))?;
@@ -84,7 +143,7 @@ impl Adapter {
         Ok(found)
     }
 
-    /// Reads a batch and puts pseudonyms in the place of NHS numbers.
+    /// Reads a batch, puts pseudonyms in the place of NHS numbers, and tags in the place of what cannot be read.
     pub(crate) async fn batch(
         &self,
         handle: &Handle<Referrals>,
@@ -106,26 +165,22 @@ impl Adapter {
             .collect();
         let pseudonyms = self.identity().pseudonyms(handle.system(), &numbers).await?;
         let mut pseudonyms = pseudonyms.into_iter();
-        let lines = read
-            .into_iter()
-            .map(|line| match line {
-                ReadLine::Unreadable(line) => Line::Unreadable(line),
-                ReadLine::Readable(_, mut line) => match pseudonyms.next().flatten() {
-                    Some(pseudonym) => {
-                        line.pseudonym = pseudonym;
-                        Line::Readable(line)
-                    }
-                    None => Line::Unreadable(SubmitUnreadable {
-                        submission: line.submission,
-                        row: line.row,
-                        provider: line.provider,
-                        reasons: Reasons::of(Reason::NhsNumberInvalid),
-                        claimed: Some(line.claimed),
-                        cds_identifier: Some(line.cds_identifier),
-                    }),
-                },
-            })
-            .collect();
+        let person = |line| match line {
+            ReadLine::Unreadable(unread) => Untagged::Unreadable(unread),
+            ReadLine::Readable(number, mut line) => match pseudonyms.next().flatten() {
+                Some(pseudonym) => {
+                    line.pseudonym = pseudonym;
+                    Untagged::Readable(line)
+                }
+                None => Untagged::Unreadable(without_a_person(number, &line)),
+            },
+        };
+        let read: Vec<Untagged> = read.into_iter().map(person).collect();
+        let digests: Vec<[u8; 32]> = read.iter().flat_map(Untagged::digests).collect();
+        let mut tags = self.identity().tags(handle.system(), &digests).await?.into_iter();
+        let tagged = read.into_iter().map(|line| line.tagged(&mut tags));
+        let mut lines = tagged.collect::<Option<Vec<_>>>().ok_or(Pushback::Dependency)?;
+        set_impossible_apart(handle, submission.today, &mut lines).await?;
         Ok(Batch { first_row, lines })
     }
 
@@ -150,7 +205,7 @@ impl Adapter {
         let decided = decided.await?.map_err(|refusal| status::refusal(&refusal))?;
         let answers = (batch.first_row..).zip(&decided);
         let answers =
-            answers.map(|(row, events)| Ok(outward::line_answer(row, answered(events)?, None, false)));
+            answers.map(|(row, events)| Ok(outward::line_answer(row, &answered(events)?, None, false)));
         let answers = answers.collect::<Result<Vec<_>, Status>>()?;
         Ok(v1::SubmitActivityResponse { answers, posting: v1::Posting::Unspecified.into(), position: 0 })
     }
@@ -164,18 +219,9 @@ pub(crate) fn requests(
 ) -> Vec<Request<Referrals>> {
     let mut content = Vec::with_capacity(256);
     let request = |line: Line| {
-        content.clear();
-        line.write_content(&mut content);
-        let digest = Digest::of(&content).0;
-        let (fingerprint, _) = digest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        Request::<Referrals> {
-            // The content names the submission's number and the row as its first two fields.
-            request_id: derived_request_id("line", submission.id, &digest),
-            fingerprint: Fingerprint(*fingerprint),
-            caller: Arc::clone(caller),
-            cause: None,
-            command: line.into(),
-        }
+        let (request_id, fingerprint) = line.names(submission, &mut content);
+        let caller = Arc::clone(caller);
+        Request::<Referrals> { request_id, fingerprint, caller, cause: None, command: line.into() }
     };
     lines.into_iter().map(request).collect()
 }
@@ -199,7 +245,7 @@ pub(crate) fn answers(first_row: u64, outcomes: Answers<Referrals>) -> Result<An
             Outcome::Refused(refusal) => return Err(status::refusal(refusal)),
         };
         let recorded = Some((answer.position, answer.leaf));
-        answers.push(outward::line_answer(row, answered(events)?, recorded, answer.replayed));
+        answers.push(outward::line_answer(row, &answered(events)?, recorded, answer.replayed));
         position = position.max(answer.position);
     }
     Ok(Answered { first_row, answers, position })
@@ -210,12 +256,35 @@ pub(crate) async fn posting(handle: &Handle<Referrals>, position: Position) -> v
     if handle.delivered(position, DELIVERY_PATIENCE).await { v1::Posting::Done } else { v1::Posting::Pending }
 }
 
-fn answered(events: &[Event]) -> Result<&LineAnswered, Status> {
-    match events.first() {
-        Some(Event::LineAnswered(answered)) => Ok(answered),
-        _ => {
-            tracing::error!("a line was decided without an answer");
-            Err(Pushback::Stopped.into())
+/// Sets apart what cannot be true as of the journal's day. A line that is possible on an earlier day is so on a later one, so
+/// the day is asked for only where the one known may be too early.
+async fn set_impossible_apart(
+    handle: &Handle<Referrals>,
+    known: Day,
+    lines: &mut [Line],
+) -> Result<(), Status> {
+    let reasons = |line: &Line, today| match line {
+        Line::Readable(line) => line.impossible(today),
+        Line::Impossible(..) | Line::Unreadable(..) => Reasons::NONE,
+    };
+    if lines.iter().all(|line| reasons(line, known).is_empty()) {
+        return Ok(());
+    }
+    let today = handle.read(None, |_, at| at.business_date).await?;
+    for line in lines {
+        let reasons = reasons(line, today);
+        if let Line::Readable(readable) = line
+            && !reasons.is_empty()
+        {
+            *line = Line::Impossible(*readable, reasons);
         }
     }
+    Ok(())
+}
+
+fn answered(events: &[Event]) -> Result<LineAnswered, Status> {
+    events.first().and_then(Event::answered).ok_or_else(|| {
+        tracing::error!("a line was decided without an answer");
+        Pushback::Stopped.into()
+    })
 }

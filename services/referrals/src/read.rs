@@ -7,7 +7,7 @@ use journal::{Domain as _, Outcome, Position, RecordView, leaf_hash};
 use nhs::{CdsIdentifier, OdsCode, Ubrn};
 use proto::{common::v1::AsOf, referrals::v1};
 use reference::{Cut, Stage};
-use referrals::{Command, Event, Referrals, Refusal, State, Total};
+use referrals::{Command, Event, LineTag, Referrals, Refusal, State, Total};
 use server::journals::{Handle, ReadAt};
 use std::collections::BTreeMap;
 use tonic::Status;
@@ -48,12 +48,12 @@ fn unknown(refusal: Refusal) -> Status {
     status::refusal(&refusal)
 }
 
-/// A record of a line, as a message; `None` for every other record.
+/// A record of a line, as a message, and the line's tag; `None` for every other record.
 fn line_of(
     handle: &Handle<Referrals>,
     position: Position,
     explain: bool,
-) -> Result<Option<v1::Line>, Status> {
+) -> Result<Option<(v1::Line, Option<LineTag>)>, Status> {
     let Some(bytes) = handle.record(position)? else { return Ok(None) };
     let damaged = |_| status::damaged();
     let record = RecordView::parse(&bytes).map_err(|_| status::damaged())?;
@@ -69,10 +69,13 @@ fn line_of(
             if explain {
                 message.steps = outward::steps(line, answered);
             }
-            Some(message)
+            Some((message, line.tag))
         }
         (Command::SubmitUnreadable(line), Some(Event::LineAnswered(answered))) => {
-            Some(outward::unreadable(position, line, answered))
+            Some((outward::unreadable(position, line, answered), None))
+        }
+        (Command::RecordUnreadable(line), Some(Event::UnreadableAnswered(answered))) => {
+            Some((outward::textless(position, line, answered), line.tag))
         }
         (_, _) => None,
     })
@@ -135,23 +138,35 @@ impl Adapter {
         }
         let handle = self.journal(&system).await?;
         let min_position = min_position.map(Position::new);
+        let named = match &key {
+            Ok(_) => None,
+            Err((provider, name)) => Some(self.identity().tag_of(&system, *provider, name).await?),
+        };
         let found = handle.read(min_position, move |state, at| match key {
             Ok(position) => (Some(position), *at),
-            Err((provider, name)) => (state.line(provider, &name).map(|line| line.position), *at),
+            Err((provider, name)) => (state.line(provider, &name, named).map(|line| line.position), *at),
         });
         let (position, at) = found.await?;
         let position = position.ok_or_else(|| unknown(Refusal::LineUnknown))?;
         let line = blocking(handle.clone(), move |handle| line_of(handle, position, true)).await?;
-        let Some(line) = line else {
+        let Some((mut line, tag)) = line else {
             return Err(if reads_all(caller) { unknown(Refusal::LineUnknown) } else { status::not_yours() });
         };
         let provider: OdsCode = line.provider.parse().map_err(|_| status::damaged())?;
         may_read(caller, provider)?;
         let name: Option<CdsIdentifier> = line.cds_identifier.parse().ok();
+        if let (None, Err((_, asked))) = (name, &key) {
+            // It was found by its name, which its record does not hold.
+            line.cds_identifier = asked.to_string();
+        }
         let in_force = handle.read(None, move |state, _| {
-            let standing = name.and_then(|name| state.line(provider, &name));
-            // A line without a name has one version only.
-            name.is_none() || standing.is_some_and(|standing| standing.position == position)
+            let standing = match (name, tag) {
+                (Some(name), tag) => state.line(provider, &name, tag),
+                (None, Some(tag)) => state.line_tagged(tag),
+                // A line without a name has one version only.
+                (None, None) => return true,
+            };
+            standing.is_some_and(|standing| standing.position == position)
         });
         Ok(v1::GetLineResponse { in_force: in_force.await?, line: Some(line), as_of: Some(as_of(&at)) })
     }
@@ -207,7 +222,8 @@ impl Adapter {
                     return Ok((lines, seen));
                 }
                 seen = Some(position);
-                lines.extend(line_of(handle, Position::new(position), false)?.filter(&wanted));
+                let line = line_of(handle, Position::new(position), false)?.map(|(line, _)| line);
+                lines.extend(line.filter(&wanted));
             }
             Ok((lines, None))
         })

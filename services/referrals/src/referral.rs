@@ -276,8 +276,11 @@ impl Adapter {
             return Err(status::not_yours());
         }
         let handle = self.journal(&system).await?;
-        let command = WithdrawLine { provider, cds_identifier };
-        let request = request(request_id, content(&command), caller.urn(), Command::WithdrawLine(command));
+        let command = WithdrawLine { provider, cds_identifier, tag: None };
+        let fingerprint = content(&command);
+        let tag = Some(self.identity().tag_of(&system, provider, &cds_identifier).await?);
+        let command = Command::WithdrawLine(WithdrawLine { tag, ..command });
+        let request = request(request_id, fingerprint, caller.urn(), command);
         let answer = handle.submit(request).await?;
         let Event::LineWithdrawn { withdrawn } = event(&answer)? else { return Err(unexpected(&answer)) };
         let withdrawn = withdrawn.position.get();

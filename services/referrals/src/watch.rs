@@ -140,6 +140,16 @@ fn of_record(
         {
             answered_and_superseded(outward::unreadable(position, line, answered), answered)
         }
+        (Command::RecordUnreadable(line), Some(Event::UnreadableAnswered(answered)))
+            if line.provider == provider =>
+        {
+            // What it replaces could not be read either: nothing of it was accepted, and its name is not known.
+            let old = answered
+                .supersedes
+                .map(|old| v1::LineSuperseded { position: old.get(), ..v1::LineSuperseded::default() });
+            let line = What::Answered(outward::textless(position, line, answered));
+            old.map(What::Superseded).into_iter().chain([line]).collect()
+        }
         (Command::WithdrawLine(line), Some(Event::LineWithdrawn { withdrawn }))
             if line.provider == provider =>
         {

@@ -5,6 +5,7 @@ use crate::Method;
 
 pub(super) const METHODS: &[Method] = &[
     grant!["/almoner.identity.v1.IdentityService/Pseudonymise"; services Referrals, HealthBudgets; PhbOfficer],
+    grant!["/almoner.identity.v1.IdentityService/TagContent"; services Referrals],
     grant!["/almoner.identity.v1.IdentityService/ResolvePseudonym", ControlledFinance],
     grant!["/almoner.identity.v1.IdentityService/RegisterPayee", PhbOfficer, ControlledFinance],
     grant!["/almoner.identity.v1.IdentityService/ApprovePayee", PhbOfficer, ControlledFinance],

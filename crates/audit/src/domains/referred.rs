@@ -6,7 +6,7 @@ use crate::replay::{Examiner, Notes, Seen};
 use journal::{Domain as _, Service, derived_request_id};
 use ledger::{EntryKind, WindowKey, WindowUse};
 use reference::{Cut, Stage};
-use referrals::{Event, HoldAction, Posting, PostingKind, Referrals, Report, SealWindows, State};
+use referrals::{Command, Event, HoldAction, Posting, PostingKind, Referrals, Report, SealWindows, State};
 
 /// The most windows that one call of the ledger seals.
 const WINDOWS_PER_CALL_MAX: usize = 256;
@@ -22,9 +22,14 @@ pub(crate) struct Telling {
 }
 
 impl Examiner<Referrals> for Telling {
-    fn before(&mut self, seen: &Seen<'_, Referrals>, _: &State, notes: &mut Notes) {
+    fn before(&mut self, seen: &Seen<'_, Referrals>, state: &State, notes: &mut Notes) {
         for event in seen.events() {
-            if let Event::LineAnswered(answered) = event {
+            if let (Command::ApproveRepricing(approve), Event::RepricingApproved) = (seen.command, event)
+                && let Some(repricing) = state.repricing(approve.repricing)
+            {
+                notes.two_people("a repricing", repricing.proposal.proposer, seen.at.caller);
+            }
+            if let Some(answered) = event.answered() {
                 self.lines += 1;
                 match answered.answer {
                     referrals::Answer::Accepted(_) => {}

@@ -23,8 +23,9 @@ pub(super) fn raised(state: &mut State, at: &Moment, raise: &RaiseChallenge, rai
         conceded: None,
         upheld: None,
         thread: vec![at.position],
+        tag: raise.tag,
     };
-    let key = LineKey::new(raise.provider, &raise.cds_identifier);
+    let key = state.key_of(raise.provider, &raise.cds_identifier, raise.tag);
     divide(state, raise.provider, before, after);
     state.challenged.insert(key, Challenged { open: Some(at.position), split: after.split });
     state.challenges.insert(at.position, row);
@@ -60,7 +61,7 @@ pub(super) fn concluded(
         };
     });
     let Some(row) = state.challenges.get(&conclude.challenge) else { return };
-    let (provider, key) = (row.provider, LineKey::new(row.provider, &row.cds_identifier));
+    let (provider, key) = (row.provider, state.key_of(row.provider, &row.cds_identifier, row.tag));
     divide(state, provider, before, after);
     state.challenged.insert(key, Challenged { open: None, split: after.split });
 }

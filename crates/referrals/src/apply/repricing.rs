@@ -1,9 +1,7 @@
 //! What a repricing does to the state.
 
 use super::{count, note_reasons, note_record, standing, take};
-use crate::{
-    ApproveRepricing, LineAnswered, ProposeRepricing, RepriceLine, Repricing, State, Verdict, key::LineKey,
-};
+use crate::{ApproveRepricing, LineAnswered, ProposeRepricing, RepriceLine, Repricing, State, Verdict};
 use access::Proposal;
 use journal::Moment;
 use money::{NetPence, Pence};
@@ -33,7 +31,9 @@ pub(super) fn approved(state: &mut State, at: &Moment, approve: &ApproveRepricin
 /// billed in.
 pub(super) fn line(state: &mut State, at: &Moment, reprice: &RepriceLine, answered: &LineAnswered) {
     let RepriceLine { repricing, line, referral: _ } = reprice;
-    let (Some(old), key) = (&answered.supersedes, LineKey::new(line.provider, &line.cds_identifier)) else {
+    let (Some(old), key) =
+        (&answered.supersedes, state.key_of(line.provider, &line.cds_identifier, line.tag))
+    else {
         return;
     };
     note_record(state, line.submission, at.position);

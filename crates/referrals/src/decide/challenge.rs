@@ -4,7 +4,7 @@ use super::{one, submission::in_force};
 use crate::{
     AnswerChallenge, Books, CLAIMED_MAX, Challenge, ChallengeMoved, ChallengeRaised, ChallengeState,
     ConcludeChallenge, Conclusion, Event, Ground, RaiseChallenge, Refusal, SetChallengeRules, Split,
-    Standing, State, key::LineKey,
+    Standing, State,
 };
 use journal::{Day, Events, Moment};
 use money::Pence;
@@ -21,7 +21,7 @@ pub(super) fn set_rules(state: &State, rules: &SetChallengeRules) -> Result<Even
 
 pub(super) fn raise(state: &State, at: &Moment, raise: &RaiseChallenge) -> Result<Events<Event>, Refusal> {
     let reference = &in_force(state)?.reference;
-    let key = LineKey::new(raise.provider, &raise.cds_identifier);
+    let key = state.key_of(raise.provider, &raise.cds_identifier, raise.tag);
     let before = state.standing(&key).ok_or(Refusal::LineUnknown)?;
     if before.position != raise.line {
         return Err(Refusal::LineSuperseded);
@@ -98,7 +98,7 @@ pub(super) fn conclude(
     conclude: &ConcludeChallenge,
 ) -> Result<Events<Event>, Refusal> {
     let challenge = open(state, conclude.challenge)?;
-    let key = LineKey::new(challenge.provider, &challenge.cds_identifier);
+    let key = state.key_of(challenge.provider, &challenge.cds_identifier, challenge.tag);
     let before = state.standing(&key).ok_or(Refusal::LineUnknown)?;
     let upheld = match conclude.conclusion {
         Conclusion::Withdrawn => Pence::ZERO,

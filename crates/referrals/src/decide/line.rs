@@ -2,8 +2,8 @@
 
 use super::{cut, facts, one, referral, submission::in_force};
 use crate::{
-    ActivityLine, Answer, Books, CLAIMED_MAX, Capture, Care, Event, LineAnswered, Matched, Mechanism, Reason,
-    Reasons, Refusal, Route, Standing, State, SubmitUnreadable, Verdict, WithdrawLine,
+    ActivityLine, Answer, Books, Capture, Event, LineAnswered, Matched, Mechanism, Reason, Reasons, Refusal,
+    Route, Standing, State, SubmitUnreadable, UnreadableAnswered, UnreadableLine, Verdict, WithdrawLine,
     key::{CareKey, LineKey},
     state::Referral,
 };
@@ -16,8 +16,8 @@ use tariff::Priced;
 pub(super) fn submit(state: &State, at: &Moment, line: &ActivityLine) -> Result<Events<Event>, Refusal> {
     let reference = &in_force(state)?.reference;
     check_submission(state, at, line.submission, line.provider)?;
-    let key = LineKey::new(line.provider, &line.cds_identifier);
-    let impossible = impossible(at, line);
+    let key = state.key_of(line.provider, &line.cds_identifier, line.tag);
+    let impossible = line.impossible(at.business_date);
     if !impossible.is_empty() {
         return Ok(one(Event::LineAnswered(unread(state, Some(&key), impossible))));
     }
@@ -47,8 +47,24 @@ pub(super) fn unreadable(
     line: &SubmitUnreadable,
 ) -> Result<Events<Event>, Refusal> {
     check_submission(state, at, line.submission, line.provider)?;
-    let key = line.cds_identifier.as_ref().map(|identifier| LineKey::new(line.provider, identifier));
+    let key = line.cds_identifier.as_ref().map(|identifier| LineKey::untagged(line.provider, identifier));
     Ok(one(Event::LineAnswered(unread(state, key.as_ref(), line.reasons))))
+}
+
+pub(super) fn record_unreadable(
+    state: &State,
+    at: &Moment,
+    line: &UnreadableLine,
+) -> Result<Events<Event>, Refusal> {
+    check_submission(state, at, line.submission, line.provider)?;
+    let key = line.tag.map(LineKey::tagged);
+    let answered = unread(state, key.as_ref(), line.faults.into());
+    Ok(one(Event::UnreadableAnswered(UnreadableAnswered {
+        faults: line.faults,
+        version: answered.version,
+        in_force: answered.in_force,
+        supersedes: answered.supersedes.map(|old| old.position),
+    })))
 }
 
 pub(super) fn withdraw(
@@ -56,7 +72,7 @@ pub(super) fn withdraw(
     at: &Moment,
     withdraw: &WithdrawLine,
 ) -> Result<Events<Event>, Refusal> {
-    let key = LineKey::new(withdraw.provider, &withdraw.cds_identifier);
+    let key = state.key_of(withdraw.provider, &withdraw.cds_identifier, withdraw.tag);
     if state.versions(&key) == 0 {
         return Err(Refusal::LineUnknown);
     }
@@ -79,20 +95,6 @@ fn check_submission(
     } else {
         Err(Refusal::SubmissionUnknown)
     }
-}
-
-/// What cannot be true whatever the reference data say: nothing can be claimed for a day that has not come.
-fn impossible(at: &Moment, line: &ActivityLine) -> Reasons {
-    let mut reasons = Reasons::NONE;
-    let future = line.started > at.business_date || line.date() > at.business_date;
-    reasons.insert_if(future, Reason::DateInFuture);
-    reasons.insert_if(line.date() < line.started, Reason::EndBeforeStart);
-    reasons.insert_if(line.claimed > CLAIMED_MAX, Reason::ClaimedInvalid);
-    if let Care::Admitted { discharged, excluded_days, .. } = line.care {
-        let nights = discharged.since(line.started);
-        reasons.insert_if(i32::from(excluded_days) > nights.max(0), Reason::ExcludedDaysInvalid);
-    }
-    reasons
 }
 
 /// An unreadable line. When an earlier version can be read it goes on standing, and this one counts nothing.

@@ -3,8 +3,7 @@
 use super::{facts, one, submission::in_force};
 use crate::{
     ActivityLine, Answer, ApproveRepricing, Event, LineAnswered, Matched, Mechanism, ProposeRepricing,
-    Reason, Reasons, Refusal, RepriceLine, Route, State, Verdict,
-    key::{CareKey, LineKey},
+    Reason, Reasons, Refusal, RepriceLine, Route, State, Verdict, key::CareKey,
 };
 use journal::{Events, Moment};
 use reference::{Contract, Reference};
@@ -41,7 +40,7 @@ pub(super) fn line(state: &State, reprice: &RepriceLine) -> Result<Events<Event>
         return Err(Refusal::RepricingNotApproved);
     }
     let line = &reprice.line;
-    let key = LineKey::new(line.provider, &line.cds_identifier);
+    let key = state.key_of(line.provider, &line.cds_identifier, line.tag);
     let old = state.standing(&key).ok_or(Refusal::LineUnknown)?;
     // A line that was replaced since has its new price already; one that was done is done.
     let (before, after) = *repricing.left.get(&old.position).ok_or(Refusal::LineSuperseded)?;

@@ -1,6 +1,6 @@
 //! Challenges: legal moves, and the money of each.
 
-use super::fixture::{Run, day, first_attendance, from, hip, patient, posted};
+use super::fixture::{Run, day, first_attendance, from, hip, patient, posted, tagged};
 use crate::{
     ActivityLine, AnswerChallenge, ChallengeState, Command, ConcludeChallenge, Conclusion, Event, Ground,
     Grounds, RaiseChallenge, Refusal, SetChallengeRules, TotalKey, WithdrawLine,
@@ -19,6 +19,7 @@ fn raising(line: &ActivityLine, position: Position, amount: Option<u32>) -> Rais
         amount: amount.map(Pence::from_u32),
         percent: None,
         text: "not in the extract of 20 July".into(),
+        tag: line.tag,
     }
 }
 
@@ -103,7 +104,8 @@ fn a_new_version_ends_a_challenge_and_takes_off_what_was_withheld() {
     let stale = raising(&line, at, None);
     assert_eq!(run.submit(Command::RaiseChallenge(stale)), Err(Refusal::LineSuperseded));
     let second = run.challenge(&line, newer, None);
-    let withdraw = WithdrawLine { provider: line.provider, cds_identifier: line.cds_identifier };
+    let withdraw =
+        WithdrawLine { provider: line.provider, cds_identifier: line.cds_identifier, tag: line.tag };
     run.submit(Command::WithdrawLine(withdraw)).unwrap();
     assert_eq!(run.stands(second), ChallengeState::Superseded);
     expect![[r#"
@@ -227,14 +229,18 @@ proptest! {
         for (step, which, pence) in steps {
             let hrg = if which == 3 { "UZ01Z" } else { "HN12F" };
             let base = ActivityLine { pseudonym: patient(which), hrg: hrg.parse().ok(), ..hip(&format!("A{which}")) };
-            let line = if which == 2 { from("RHW", base) } else { base };
+            let line = match which {
+                2 => tagged(from("RHW", base)),
+                3 => tagged(base),
+                _ => base,
+            };
             let number = numbers.get(usize::from(which)).copied();
             match step {
                 0 | 1 => {
                     run.line(ActivityLine { claimed: Pence::from_u32(pence), ..line });
                 }
                 2 | 3 => {
-                    if let Some(standing) = run.state.line(line.provider, &line.cds_identifier) {
+                    if let Some(standing) = run.state.line(line.provider, &line.cds_identifier, line.tag) {
                         let at = run.moment().position;
                         let amount = (step == 2).then_some(pence);
                         if run.submit(Command::RaiseChallenge(raising(&line, standing.position, amount))).is_ok() {
@@ -246,11 +252,11 @@ proptest! {
                 5 => { let _ = number.map(|number| run.conclude(number, agreed(pence))); }
                 6 => { let _ = number.map(|number| run.conclude(number, Conclusion::Withdrawn)); }
                 _ => {
-                    let (provider, cds_identifier) = (line.provider, line.cds_identifier);
+                    let (provider, cds_identifier, tag) = (line.provider, line.cds_identifier, line.tag);
                     if pence < 5_000 {
                         run.roll("2017-07-21");
                     } else {
-                        let _ = run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier }));
+                        let _ = run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier, tag }));
                     }
                 }
             }

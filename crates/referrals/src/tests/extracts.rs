@@ -79,8 +79,12 @@ fn what_is_billed_is_what_stands_in_the_cut() {
     );
     run.line(ActivityLine { claimed: Pence::from_u32(1), ..first_attendance("A1") });
     let provider = "NT3".parse().unwrap();
-    run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier: "A2".parse().unwrap() }))
-        .unwrap();
+    run.submit(Command::WithdrawLine(WithdrawLine {
+        provider,
+        cds_identifier: "A2".parse().unwrap(),
+        tag: None,
+    }))
+    .unwrap();
     assert_eq!(billed(&run, "2017-06/flex"), [first + 2, first + 4], "versions in force only");
     run.roll("2017-07-21");
     run.line(hip("A5"));
@@ -108,7 +112,7 @@ fn a_line_without_the_newer_fields_has_the_older_bytes() {
     let mut run = Run::new();
     run.extract("NT3", "2017-06/flex", &[sus_row("A1", 100)]).unwrap();
     let (_, kind, body) = run.records.last().unwrap();
-    assert_eq!((*kind, Referrals::SNAPSHOT_FORMAT), (journal::Kind(109), Some(4)));
+    assert_eq!((*kind, Referrals::SNAPSHOT_FORMAT), (journal::Kind(109), Some(5)));
     let golden: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
     expect!["8284634e5433821a000313ea0158207365d029861e32c521f8089b00a6fb32daf0615025b69b599d1ce53501b845c281582077db60046c9eb83ad4ead8c5ad6431eb488fedd8b95d8548cd374915d63b2d5782008182098301011864"].assert_eq(&golden);
     let part = ExtractPart {

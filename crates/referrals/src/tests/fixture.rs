@@ -2,8 +2,8 @@
 
 use crate::{
     ActivityLine, AdoptExtract, AdoptReference, AdoptTerms, Answer, Care, Command, Event, ExtractPart,
-    ExtractSum, ExtractTerms, LineAnswered, OpenSubmission, RecordReferral, Referrals, Refusal, Report,
-    Source, State, SubmitUnreadable, SusRow,
+    ExtractSum, ExtractTerms, LineAnswered, LineTag, OpenSubmission, RecordReferral, Referrals, Refusal,
+    Report, Source, State, SubmitUnreadable, SusRow, UnreadableLine,
 };
 use journal::{Blobs, Day, Digest, Domain, Instant, Moment, Outcome, Position, RequestId};
 use money::{Pence, Rounding};
@@ -237,6 +237,11 @@ impl Run {
             assert_eq!(body, again, "a record says the same after it was read");
             assert_eq!(outcome, same);
         }
+        let bytes = journal::HEADER_BYTES + body.len();
+        assert!(
+            !matches!(command, Command::RecordUnreadable(_)) || bytes <= crate::UNREADABLE_RECORD_BYTES_MAX,
+            "{bytes} bytes of an unreadable line's record"
+        );
         self.records.push((at, Referrals::kind(&command), body));
         match outcome {
             Outcome::Refused(refusal) => Err(refusal),
@@ -301,6 +306,10 @@ impl Run {
         answered(self.submit(Command::SubmitUnreadable(line)))
     }
 
+    pub(super) fn faulty(&mut self, line: UnreadableLine) -> LineAnswered {
+        answered(self.submit(Command::RecordUnreadable(line)))
+    }
+
     /// Lets days begin up to `to`, with what falls due on each.
     pub(super) fn roll(&mut self, to: &str) {
         while self.today < day(to) {
@@ -331,10 +340,7 @@ impl Run {
 }
 
 fn answered(event: Result<Event, Refusal>) -> LineAnswered {
-    match event {
-        Ok(Event::LineAnswered(answered)) => answered,
-        other => panic!("not an answer: {other:?}"),
-    }
+    event.unwrap().answered().expect("an answer to a line")
 }
 
 /// A day case of June 2017 as SUS has it.
@@ -376,7 +382,21 @@ pub(super) fn first_attendance(cds: &str) -> ActivityLine {
         category: AdministrativeCategory::Nhs,
         local: None,
         claimed_mff: None,
+        tag: None,
     }
+}
+
+/// The tag of a line's identity, as a service with some key would give it.
+pub(super) fn tag(provider: &str, cds: &str) -> LineTag {
+    let digest = LineTag::digest(provider.parse().unwrap(), &cds.parse().unwrap());
+    let keyed = Digest::of(&[b"some key".as_slice(), &digest].concat()).0;
+    LineTag::new(*keyed.first_chunk().unwrap())
+}
+
+/// The same line as it is recorded now: with its tag.
+pub(super) fn tagged(line: ActivityLine) -> ActivityLine {
+    let tag = tag(line.provider.as_str(), line.cds_identifier.as_str());
+    ActivityLine { tag: Some(tag), ..line }
 }
 
 /// A hip replacement at Spire Dunedin, discharged after four nights on 16 June 2017.

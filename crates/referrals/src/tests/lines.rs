@@ -209,8 +209,12 @@ fn the_second_claim_for_the_same_care_is_contested() {
     expect!["contested; payer 10M; Contested; 2017-06/flex; DUPLICATE"].assert_eq(&shown(&second));
     // Once the first is withdrawn, the second may be sent again.
     let cds_identifier = "A1".parse().unwrap();
-    run.submit(Command::WithdrawLine(WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier }))
-        .unwrap();
+    run.submit(Command::WithdrawLine(WithdrawLine {
+        provider: "NT3".parse().unwrap(),
+        cds_identifier,
+        tag: None,
+    }))
+    .unwrap();
     let again = run.line(first_attendance("A5"));
     expect!["accepted £158.67; payer 10M; Payable; 2017-06/flex; PRICE_DIFFERS NEW_VERSION"]
         .assert_eq(&shown(&again));
@@ -229,7 +233,8 @@ fn a_new_version_posts_the_difference() {
     run.line(ActivityLine { practice: "K81002".parse().unwrap(), ..knee });
     // No longer payable.
     run.line(ActivityLine { hrg: "UZ01Z".parse().ok(), ..knee });
-    let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A1".parse().unwrap() };
+    let withdraw =
+        WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A1".parse().unwrap(), tag: None };
     run.submit(Command::WithdrawLine(withdraw)).unwrap();
     assert_eq!(run.submit(Command::WithdrawLine(withdraw)), Err(Refusal::LineWithdrawn));
     let unknown = WithdrawLine { cds_identifier: "A2".parse().unwrap(), ..withdraw };
@@ -255,7 +260,8 @@ fn a_frozen_month_moves_no_more() {
     run.roll("2017-08-19");
     let version = run.line(ActivityLine { hrg: "HN12F".parse().ok(), ..hip("A1") });
     let late = run.line(ActivityLine { pseudonym: patient(9), ..hip("A3") });
-    let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A1".parse().unwrap() };
+    let withdraw =
+        WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A1".parse().unwrap(), tag: None };
     assert_eq!(run.submit(Command::WithdrawLine(withdraw)), Err(Refusal::AfterFreeze));
     let answers = [flex, version, late].map(|answered| format!("{} {}", shown(&answered), answered.in_force));
     expect![[r#"
@@ -271,7 +277,7 @@ fn a_frozen_month_moves_no_more() {
         Seal 2017-06/freeze: 10M→NT3
         Contest 2017-06-16: debit 10M/elective/2017-18/fund/expenditure/third-party £6,244.34 credit 10M/elective/2017-18/owed/contested/NT3 £6,244.34
     "#]].assert_eq(&posted(&run.reports));
-    assert_eq!(run.state.line(withdraw.provider, &withdraw.cds_identifier).unwrap().cut, flex.cut);
+    assert_eq!(run.state.line(withdraw.provider, &withdraw.cds_identifier, None).unwrap().cut, flex.cut);
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn what_is_beyond_the_plan_is_owed_when_its_cut_is_sealed() {
     run.roll("2017-07-20");
     let provider = "RWX".parse().unwrap();
     let cds_identifier = "P3".parse().unwrap();
-    run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier })).unwrap();
+    run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier, tag: None })).unwrap();
     run.roll("2017-08-19");
     // 300 of 414 is planned; 30 of the rest at 70 per cent, 84 at 50. Then 276 is below the plan.
     expect![[r#"
@@ -141,7 +141,7 @@ proptest! {
         }
         for number in &order[..gone] {
             let (provider, cds_identifier) = ("RWX".parse().unwrap(), format!("P{number}").parse().unwrap());
-            run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier })).unwrap();
+            run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier, tag: None })).unwrap();
         }
         run.roll("2017-08-19");
         let left = u32::try_from(6 - gone).unwrap() * 138_00;

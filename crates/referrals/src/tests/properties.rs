@@ -1,9 +1,9 @@
 //! What holds after any sequence of commands.
 
-use super::fixture::{Run, day, first_attendance, from, hip, patient, referral};
+use super::fixture::{Run, day, first_attendance, from, hip, patient, referral, tag};
 use crate::{
     Account, ActivityLine, Answer, Command, Leaf, Reason, Referrals, Report, State, SubmitUnreadable, Total,
-    WithdrawLine,
+    UnreadableLine, WithdrawLine,
 };
 use journal::{Domain as _, Position};
 use money::{Pence, Side};
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 enum Step {
     Line(Box<ActivityLine>),
     Unreadable { identity: Option<u8>, claimed: Option<u32> },
+    Faulty { identity: Option<u8>, claimed: Option<u32>, faults: u32 },
     Withdraw { identity: u8, provider: &'static str },
     Refer { patient: u8, provider: &'static str, ubrn: u64 },
     Roll { days: i32 },
@@ -37,6 +38,8 @@ fn line() -> impl Strategy<Value = ActivityLine> {
         line.practice =
             ["K81001", "K81002", "K81001", "J82001", "K99999"][usize::from(practice)].parse().unwrap();
         line.ubrn = (ubrn == 0).then(|| nhs::Ubrn::from_digits(u64::from(person) + 1).unwrap());
+        // Half of them as they were recorded before there were tags.
+        line.tag = (id % 2 == 0).then(|| tag(PROVIDERS[provider], &identity(id)));
         if !admitted {
             line.started = day("2017-07-05").plus(-ago);
         }
@@ -49,6 +52,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => line().prop_map(|line| Step::Line(Box::new(line))),
         1 => (proptest::option::of(0..12_u8), proptest::option::of(0..9_999_u32))
             .prop_map(|(identity, claimed)| Step::Unreadable { identity, claimed }),
+        1 => (proptest::option::of(0..12_u8), proptest::option::of(0..9_999_u32), any::<u32>())
+            .prop_map(|(identity, claimed, faults)| Step::Faulty { identity, claimed, faults }),
         1 => (0..12_u8, 0..PROVIDERS.len())
             .prop_map(|(identity, provider)| Step::Withdraw { identity, provider: PROVIDERS[provider] }),
         2 => (0..6_u8, 0..PROVIDERS.len(), 1..8_u64)
@@ -72,11 +77,25 @@ fn take(run: &mut Run, step: Step) {
                 cds_identifier: number.and_then(|number| identity(number).parse().ok()),
             });
         }
+        Step::Faulty { identity: number, claimed, faults } => {
+            let every = crate::Reasons::from(crate::Faults::every()).iter().enumerate();
+            let faults: crate::Reasons =
+                every.filter(|(n, _)| faults >> n & 1 == 1).map(|(_, fault)| fault).collect();
+            run.faulty(UnreadableLine {
+                submission: Position::new(1),
+                row: 1,
+                provider: "NT3".parse().unwrap(),
+                faults: faults.into(),
+                claimed: claimed.map(Pence::from_u32),
+                tag: number.map(|number| tag("NT3", &identity(number))),
+            });
+        }
         Step::Withdraw { identity: number, provider } => {
+            let tag = (number % 2 == 0).then(|| tag(provider, &identity(number)));
             let cds_identifier = identity(number).parse().unwrap();
             let provider = provider.parse().unwrap();
             // Refused when there is none; either way the books must tie.
-            let _ = run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier }));
+            let _ = run.submit(Command::WithdrawLine(WithdrawLine { provider, cds_identifier, tag }));
         }
         Step::Refer { patient: person, provider, ubrn } => {
             let _ = run.submit(Command::RecordReferral(crate::RecordReferral {
@@ -242,7 +261,8 @@ proptest! {
                 let mut person = [0; 16];
                 person.copy_from_slice(&hash[..16]);
                 let cds_identifier = format!("C{}", u64::from_be_bytes(hash[..8].try_into().unwrap())).parse().unwrap();
-                run.line(ActivityLine { pseudonym: nhs::Pseudonym::new(person), cds_identifier, ubrn: None, ..line });
+                let pseudonym = nhs::Pseudonym::new(person);
+                run.line(ActivityLine { pseudonym, cds_identifier, ubrn: None, tag: None, ..line });
             }
             run.state.totals.into_iter().collect::<Vec<_>>()
         };
@@ -254,7 +274,7 @@ proptest! {
         let mut run = Run::new();
         let mut last = None;
         for line in versions {
-            let line = ActivityLine { cds_identifier: "V".parse().unwrap(), ubrn: None, ..from("NT3", line) };
+            let line = ActivityLine { cds_identifier: "V".parse().unwrap(), ubrn: None, tag: None, ..from("NT3", line) };
             let answered = run.line(line);
             if answered.in_force {
                 last = Some((line.claimed, answered));

@@ -22,7 +22,7 @@ fn worked_out(run: &Run) -> (Vec<ActivityLine>, RepricedRows) {
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     for position in positions {
         let line = read(run, position);
-        let standing = run.state.line(line.provider, &line.cds_identifier).unwrap();
+        let standing = run.state.line(line.provider, &line.cds_identifier, line.tag).unwrap();
         let Some((_, priced)) = decide::price_again(reference, &line, &standing.route.unwrap()) else {
             continue;
         };
@@ -56,7 +56,8 @@ fn command(run: &mut Run, rows: RepricedRows) -> Command {
 
 /// Proposes to price A1 again at a penny more than it has, true or not.
 pub(super) fn propose(run: &mut Run) -> Result<Event, Refusal> {
-    let standing = run.state.line("NT3".parse().unwrap(), &"A1".parse().unwrap()).unwrap();
+    let standing =
+        run.state.line("NT3".parse().unwrap(), &"A1".parse().unwrap(), Some(tag("NT3", "A1"))).unwrap();
     let before = standing.posted();
     let after = before.checked_add(money::Pence::from_u32(1)).unwrap();
     let command = command(run, RepricedRows(vec![RepricedRow { line: standing.position, before, after }]));
@@ -100,7 +101,7 @@ fn payable(reports: &[Report]) -> i64 {
 fn a_backdated_variation_posts_the_difference_once() {
     let mut run = Run::new();
     run.line(hip("B1"));
-    run.line(ActivityLine { pseudonym: patient(2), ..hip("B2") });
+    run.line(tagged(ActivityLine { pseudonym: patient(2), ..hip("B2") }));
     run.line(ActivityLine { pseudonym: patient(3), ..first_attendance("B3") });
     run.roll("2017-07-20");
     run.adopt(with(price(group("HN12F"), 6_000_00, true, true))).unwrap();
@@ -125,7 +126,8 @@ fn a_backdated_variation_posts_the_difference_once() {
     // It is still what was billed in the cut, and can still be withdrawn, at its new price.
     assert_eq!(run.state.billed("NT3".parse().unwrap(), "2017-06/flex".parse().unwrap()).len(), 3);
     run.reports.clear();
-    let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "B1".parse().unwrap() };
+    let withdraw =
+        WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "B1".parse().unwrap(), tag: None };
     run.submit(Command::WithdrawLine(withdraw)).unwrap();
     assert_eq!(payable(&run.reports), -6_000_00);
     let encoded = |state: &State| {
@@ -158,11 +160,12 @@ fn what_changed_meanwhile_is_left_alone() {
     run.submit(Command::RaiseChallenge(crate::RaiseChallenge {
         provider,
         cds_identifier,
-        line: run.state.line(provider, &cds_identifier).unwrap().position,
+        line: run.state.line(provider, &cds_identifier, None).unwrap().position,
         grounds: crate::Grounds::DEFAULT,
         amount: None,
         percent: None,
         text: String::new(),
+        tag: None,
     }))
     .unwrap();
     assert_eq!(again(&mut run, number, lines[1]), Err(Refusal::ChallengeOpen));

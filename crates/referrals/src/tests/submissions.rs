@@ -1,9 +1,11 @@
 //! Submissions, adoption and seals.
 
-use super::fixture::{Run, day, first_attendance, from, hip, patient, referral, snapshot, sus_row};
+use super::fixture::{
+    Run, day, first_attendance, from, hip, patient, referral, snapshot, sus_row, tag, tagged,
+};
 use crate::{
     ActivityLine, Command, End, EndReferral, Event, Reason, RecordReferral, Referrals, Refusal, SealCut,
-    SubmitUnreadable, WithdrawLine,
+    SubmitUnreadable, UnreadableLine, WithdrawLine,
 };
 use expect_test::{expect, expect_file};
 use journal::{DecodeError, Domain, NoBlobs, Position};
@@ -128,11 +130,19 @@ fn everything() -> Run {
     run.submit(Command::RecordReferral(referral())).unwrap();
     run.submit(Command::RecordReferral(RecordReferral { pseudonym: patient(2), ubrn: None, ..referral() }))
         .unwrap();
-    run.line(first_attendance("A1"));
+    run.line(tagged(first_attendance("A1")));
     run.line(ActivityLine { pseudonym: patient(3), ..hip("A2") });
     run.line(from("RHW", ActivityLine { pseudonym: patient(4), ..first_attendance("A3") }));
     run.line(ActivityLine { practice: "K99999".parse().unwrap(), ..first_attendance("A4") });
-    run.line(ActivityLine { claimed: Pence::from_u32(151_00), ..first_attendance("A1") });
+    run.line(tagged(ActivityLine { claimed: Pence::from_u32(151_00), ..first_attendance("A1") }));
+    run.faulty(UnreadableLine {
+        submission: Position::new(1),
+        row: 8,
+        provider: "NT3".parse().unwrap(),
+        faults: crate::Reasons::of(Reason::HrgInvalid).into(),
+        claimed: Some(Pence::from_u32(7)),
+        tag: Some(tag("NT3", "A5")),
+    });
     run.unreadable(SubmitUnreadable {
         submission: Position::new(1),
         row: 9,
@@ -141,18 +151,20 @@ fn everything() -> Run {
         claimed: Some(Pence::from_u32(5)),
         cds_identifier: None,
     });
-    let withdraw = WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A2".parse().unwrap() };
+    let withdraw =
+        WithdrawLine { provider: "NT3".parse().unwrap(), cds_identifier: "A2".parse().unwrap(), tag: None };
     run.submit(Command::WithdrawLine(withdraw)).unwrap();
     run.extract("NT3", "2017-06/flex", &[sus_row("A1", 1)]).unwrap();
     let (provider, cds_identifier) = ("NT3".parse().unwrap(), "A1".parse().unwrap());
     run.submit(Command::RaiseChallenge(crate::RaiseChallenge {
         provider,
         cds_identifier,
-        line: run.state.line(provider, &cds_identifier).unwrap().position,
+        line: run.state.line(provider, &cds_identifier, Some(tag("NT3", "A1"))).unwrap().position,
         grounds: crate::Grounds::DEFAULT,
         amount: None,
         percent: Some(75),
         text: "twice".into(),
+        tag: Some(tag("NT3", "A1")),
     }))
     .unwrap();
     run.submit(Command::SetChallengeRules(crate::SetChallengeRules::default_from(run.today))).unwrap();

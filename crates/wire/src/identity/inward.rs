@@ -9,7 +9,7 @@ use journal::{Position, RequestId, SystemName};
 use nhs::{NhsNumber, ParseError, Pseudonym};
 use proto::identity::v1;
 
-/// The most NHS numbers of one call: 64,000 bytes of them, and one read of the state.
+/// The most NHS numbers, or digests, of one call: 64,000 bytes of numbers, and one read of the state.
 const NUMBERS_MAX: usize = 8_000;
 
 /// NHS numbers to be pseudonymised, each by itself.
@@ -30,6 +30,29 @@ pub fn pseudonymise(message: v1::PseudonymiseRequest) -> Result<Pseudonymise, Vi
     let (system, ()) = fields.known((system, size))?;
     let numbers = nhs_numbers.into_iter().map(NhsNumber::from_digits).collect();
     Ok(Pseudonymise { system, numbers })
+}
+
+/// Content to be tagged.
+#[derive(Debug)]
+pub struct Tagging {
+    /// Whose journal.
+    pub system: SystemName,
+    /// SHA-256 of each.
+    pub digests: Vec<[u8; 32]>,
+}
+
+/// The content of a batch of digests.
+pub fn tag_content(message: v1::TagContentRequest) -> Result<Tagging, Violations> {
+    let v1::TagContentRequest { system, digests } = message;
+    let mut fields = Fields::new();
+    let system = fields.system("system", &system);
+    let (chunks, rest) = digests.as_chunks::<32>();
+    if !rest.is_empty() {
+        fields.refuse("digests", "FIELD_INVALID", "it must be 32 bytes for each digest");
+    }
+    let size = fields.batch("digests", chunks.len(), NUMBERS_MAX);
+    let (system, ()) = fields.known((system, size))?;
+    Ok(Tagging { system, digests: chunks.to_vec() })
 }
 
 /// People to be named.

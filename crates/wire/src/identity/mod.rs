@@ -7,8 +7,8 @@ mod refusal;
 
 pub(crate) use inward::pseudonym_field;
 pub use inward::{
-    Approve, Counts, GetDetails, Pseudonymise, Register, Resolve, approve_payee, get_counts,
-    get_payee_details, pseudonymise, register_payee, resolve_pseudonym,
+    Approve, Counts, GetDetails, Pseudonymise, Register, Resolve, Tagging, approve_payee, get_counts,
+    get_payee_details, pseudonymise, register_payee, resolve_pseudonym, tag_content,
 };
 pub use outward::{counts, invalid_number, payee_details};
 #[cfg(test)]

@@ -72,6 +72,12 @@ fn batches_are_bounded() {
     assert_eq!(reasons(pseudonymise(ask(8_001))), [("nhs_numbers".to_owned(), "BATCH_TOO_LARGE")]);
     assert!(pseudonymise(ask(8_000)).is_ok());
 
+    let tags = |bytes: usize| v1::TagContentRequest { system: system(), digests: vec![1; bytes] };
+    assert_eq!(reasons(tag_content(tags(0))), [("digests".to_owned(), "BATCH_EMPTY")]);
+    assert_eq!(reasons(tag_content(tags(33))), [("digests".to_owned(), "FIELD_INVALID")]);
+    assert_eq!(reasons(tag_content(tags(8_001 * 32))), [("digests".to_owned(), "BATCH_TOO_LARGE")]);
+    assert_eq!(tag_content(tags(64)).unwrap().digests, [[1; 32]; 2]);
+
     let resolve = |bytes: usize| v1::ResolvePseudonymRequest {
         system: system(),
         request_id: ID.into(),

@@ -4,12 +4,13 @@ use crate::{Fields, common};
 use core::str::FromStr;
 use journal::{Day, Position};
 use money::{Factor, Pence};
-use nhs::{NhsNumber, OdsCode, ParseError, Period, Pseudonym};
+use nhs::{CdsIdentifier, NhsNumber, OdsCode, ParseError, Period, Pseudonym};
 use proto::referrals::v1;
 use reference::{Cut, Stage};
 use referrals::{
-    ActivityLine, CLAIMED_MAX, Care, End, Reason, Reasons, RecordReferral, Source, SubmitUnreadable, SusRow,
+    ActivityLine, CLAIMED_MAX, Care, End, Reason, Reasons, RecordReferral, Source, SusRow, UnreadableLine,
 };
+use sha2::{Digest as _, Sha256};
 
 /// The most lines of one batch.
 pub const LINES_PER_BATCH_MAX: usize = 2_000;
@@ -27,7 +28,18 @@ pub enum ReadLine {
     /// It can be read. The pseudonym has still to take the NHS number's place.
     Readable(NhsNumber, ActivityLine),
     /// It cannot.
-    Unreadable(SubmitUnreadable),
+    Unreadable(Unread),
+}
+
+/// A line that cannot be read, and what its tags are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Unread {
+    /// What is recorded of it. Its tag has still to be put in.
+    pub line: UnreadableLine,
+    /// The provider's name for it, where that could be read.
+    pub name: Option<CdsIdentifier>,
+    /// SHA-256 of all that was sent: see [`content`].
+    pub content: [u8; 32],
 }
 
 /// Where a line stands: its submission, row and provider.
@@ -159,20 +171,91 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
                 category: category?.unwrap_or(nhs::AdministrativeCategory::Nhs),
                 local: local?,
                 claimed_mff: claimed_mff?,
+                tag: None,
             },
         ))
     };
     match read() {
         Some(line) if faults.0.is_empty() => line,
-        Some(_) | None => ReadLine::Unreadable(SubmitUnreadable {
-            submission: place.submission,
-            row: place.row,
-            provider: place.provider,
-            reasons: faults.0,
-            claimed,
-            cds_identifier,
+        Some(_) | None => ReadLine::Unreadable(Unread {
+            line: UnreadableLine {
+                submission: place.submission,
+                row: place.row,
+                provider: place.provider,
+                faults: faults.0.into(),
+                claimed,
+                tag: None,
+            },
+            name: cds_identifier,
+            content: content(message, place),
         }),
     }
+}
+
+/// SHA-256 of a line as it was sent, however long its fields: its submission, its row, and each field that is not empty under
+/// its number. The same line sent again has the same, and whoever kept the file can make it again.
+#[must_use]
+pub fn content(message: &v1::ActivityLine, place: Place) -> [u8; 32] {
+    let v1::ActivityLine {
+        cds_identifier,
+        nhs_number,
+        site,
+        practice,
+        commissioner,
+        treatment_function,
+        point_of_delivery,
+        start_date,
+        end_date,
+        claimed_pence,
+        hrg,
+        first_attendance,
+        attended,
+        admission_method,
+        patient_classification,
+        ubrn,
+        administrative_category,
+        excluded_days,
+        local_identifier,
+        claimed_mff,
+    } = message;
+    let date = |date: &Option<proto::google::r#type::Date>| {
+        date.map(|date| [date.year, date.month, date.day].map(i32::to_le_bytes).concat()).unwrap_or_default()
+    };
+    let (started, ended) = (date(start_date), date(end_date));
+    let (claimed, excluded) = (claimed_pence.to_le_bytes(), excluded_days.to_le_bytes());
+    // The list only grows, or lines sent again would have another content.
+    let fields: [&[u8]; 20] = [
+        cds_identifier.as_bytes(),
+        nhs_number.as_bytes(),
+        site.as_bytes(),
+        practice.as_bytes(),
+        commissioner.as_bytes(),
+        treatment_function.as_bytes(),
+        point_of_delivery.as_bytes(),
+        &started,
+        &ended,
+        &claimed,
+        hrg.as_bytes(),
+        first_attendance.as_bytes(),
+        attended.as_bytes(),
+        admission_method.as_bytes(),
+        patient_classification.as_bytes(),
+        ubrn.as_bytes(),
+        administrative_category.as_bytes(),
+        &excluded,
+        local_identifier.as_bytes(),
+        claimed_mff.as_bytes(),
+    ];
+    let mut hash = Sha256::new();
+    hash.update(b"almoner unreadable line\0");
+    hash.update(place.submission.get().to_le_bytes());
+    hash.update(place.row.to_le_bytes());
+    for (number, field) in (0_u8..).zip(fields).filter(|(_, field)| !field.is_empty()) {
+        hash.update([number]);
+        hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(field);
+    }
+    hash.finalize().into()
 }
 
 /// What is coded of the care: by the point of delivery either an admission or an appointment, and nothing of the other.

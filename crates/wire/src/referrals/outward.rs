@@ -7,7 +7,8 @@ use proto::referrals::v1;
 use reference::{Cut, Stage};
 use referrals::{
     ActivityLine, Answer, Care, LineAnswered, Matched, Mechanism, Reasons, Referral, ReferralState,
-    SealedTotal, Source, Standing, SubmitUnreadable, Total, Verdict, WithdrawLine,
+    SealedTotal, Source, Standing, SubmitUnreadable, Total, UnreadableAnswered, UnreadableLine, Verdict,
+    WithdrawLine,
 };
 
 /// Reasons or notes. Most lines have none, and then nothing is allocated.
@@ -131,6 +132,19 @@ pub fn unreadable(position: Position, line: &SubmitUnreadable, answered: &LineAn
         row: line.row,
         claimed_pence: line.claimed.map_or(0, Pence::get),
         ..base(position, answered)
+    }
+}
+
+/// An unreadable line as a record without its text holds it: its submission and row say where its sender finds it.
+#[must_use]
+pub fn textless(position: Position, line: &UnreadableLine, answered: &UnreadableAnswered) -> v1::Line {
+    v1::Line {
+        provider: line.provider.to_string(),
+        submission: line.submission.get(),
+        row: line.row,
+        claimed_pence: line.claimed.map_or(0, Pence::get),
+        supersedes: answered.supersedes.map(Position::get),
+        ..base(position, &answered.in_full(None))
     }
 }
 

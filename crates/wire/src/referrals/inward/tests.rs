@@ -1,6 +1,10 @@
 use super::*;
 use expect_test::expect;
+use journal::{Domain as _, HEADER_BYTES, Outcome};
 use proptest::prelude::*;
+use referrals::{
+    Command, Event, LineTag, Referrals, UNREADABLE_RECORD_BYTES_MAX, UnreadableAnswered, UnreadableLine,
+};
 
 fn date(year: i32, month: i32, day: i32) -> Option<proto::google::r#type::Date> {
     Some(proto::google::r#type::Date { year, month, day })
@@ -44,7 +48,9 @@ fn place() -> Place {
 fn codes(message: &v1::ActivityLine) -> String {
     match line(message, place()) {
         ReadLine::Readable(..) => "readable".into(),
-        ReadLine::Unreadable(line) => line.reasons.iter().map(Reason::code).collect::<Vec<_>>().join(" "),
+        ReadLine::Unreadable(unread) => {
+            Reasons::from(unread.line.faults).iter().map(Reason::code).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 
@@ -142,9 +148,57 @@ fn each_fault_has_its_code() {
 #[test]
 fn what_could_be_read_of_an_unreadable_line_is_kept() {
     let message = v1::ActivityLine { hrg: "?".into(), ..attendance() };
-    let ReadLine::Unreadable(line) = line(&message, place()) else { panic!("readable") };
-    assert_eq!(line.claimed, Pence::new(158_67));
-    assert_eq!(line.cds_identifier, "BNT3000000000001".parse().ok());
+    let ReadLine::Unreadable(unread) = line(&message, place()) else { panic!("readable") };
+    assert_eq!(unread.line.claimed, Pence::new(158_67));
+    assert_eq!(unread.name, "BNT3000000000001".parse().ok());
+}
+
+/// The bytes of its record's body, as long as they can be: with a tag.
+fn body_of(line: UnreadableLine) -> Vec<u8> {
+    let answered = UnreadableAnswered {
+        faults: line.faults,
+        version: u32::MAX,
+        in_force: true,
+        supersedes: Some(Position::new(u64::MAX)),
+    };
+    let command = Command::RecordUnreadable(UnreadableLine { tag: Some(LineTag::new([0xff; 16])), ..line });
+    let mut body = Vec::new();
+    Referrals::encode(&command, &Outcome::Accepted([Event::UnreadableAnswered(answered)].into()), &mut body);
+    body
+}
+
+#[test]
+fn a_million_characters_make_no_record_larger_and_no_two_lines_alike() {
+    let mut contents = std::collections::BTreeSet::new();
+    let long = "X".repeat(1_000_000);
+    let fields: [fn(&mut v1::ActivityLine) -> &mut String; 5] = [
+        |line| &mut line.cds_identifier,
+        |line| &mut line.nhs_number,
+        |line| &mut line.hrg,
+        |line| &mut line.ubrn,
+        |line| &mut line.claimed_mff,
+    ];
+    for field in fields {
+        for text in [&long[..], &long[1..], "?"] {
+            let mut message = spell();
+            text.clone_into(field(&mut message));
+            let ReadLine::Unreadable(unread) = line(&message, place()) else { panic!("{}", codes(&message)) };
+            assert!(HEADER_BYTES + body_of(unread.line).len() <= UNREADABLE_RECORD_BYTES_MAX);
+            assert!(contents.insert(unread.content));
+            assert_eq!(content(&message, place()), unread.content, "the same line again");
+            assert!(
+                contents.insert(content(&message, Place { row: 4, ..place() })),
+                "another row is another line"
+            );
+        }
+    }
+}
+
+/// Golden: request ids and fingerprints are made from it, so a line sent again has to have the same.
+#[test]
+fn the_content_of_a_line_is_this_digest() {
+    let hex: String = content(&spell(), place()).iter().map(|b| format!("{b:02x}")).collect();
+    expect!["93190c71a4fdebad1638e755a815d7c63e9201708a5e54cc075baef3f843e178"].assert_eq(&hex);
 }
 
 #[test]
@@ -199,9 +253,15 @@ proptest! {
             local_identifier: text(),
             claimed_mff: text(),
         };
-        let ReadLine::Unreadable(line) = line(&message, place()) else { return Ok(()) };
-        prop_assert!(!line.reasons.is_empty());
-        prop_assert!(line.reasons.iter().all(Reason::is_unreadable));
+        let ReadLine::Unreadable(unread) = line(&message, place()) else { return Ok(()) };
+        prop_assert!(!Reasons::from(unread.line.faults).is_empty());
+        let body = body_of(unread.line);
+        prop_assert!(HEADER_BYTES + body.len() <= UNREADABLE_RECORD_BYTES_MAX);
+        // None of its text, which may be anything, stands in the record.
+        let texts = [&message.cds_identifier, &message.nhs_number, &message.local_identifier];
+        for text in texts.into_iter().filter(|text| text.len() > 6) {
+            prop_assert!(!body.windows(text.len()).any(|window| window == text.as_bytes()));
+        }
     }
 }
 
