@@ -16,3 +16,4 @@ mod referring;
 mod submitting;
 mod support;
 mod tariff;
+mod two_people;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use testkit::Forge;
 
 /// Runs the binary; what it printed, or what it complained of.
-fn run(words: &[&str]) -> Result<String, String> {
+pub(crate) fn run(words: &[&str]) -> Result<String, String> {
     let done = Command::new(binary()).args(words).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     if done.status.success() {
@@ -26,7 +26,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// A profile of `process` with the certificate `name`.
-fn profile(installation: &Installation, process: &Process, name: &str, system: &str) -> PathBuf {
+pub(crate) fn profile(installation: &Installation, process: &Process, name: &str, system: &str) -> PathBuf {
     let folder = installation.certificates();
     let path = folder.join(format!("{name}-now.toml"));
     let content = format!(
