@@ -9,6 +9,7 @@ mod disasters;
 mod exports;
 mod kill;
 mod kill_budgets;
+mod pricing;
 mod proofs;
 mod read_stores;
 mod real_disk;

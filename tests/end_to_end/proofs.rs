@@ -21,7 +21,7 @@ pub(crate) fn run(words: &[&str]) -> Result<String, String> {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 

@@ -17,11 +17,11 @@ use std::{
     thread,
 };
 
-const HEADING: &str = "Local Ref,Provider,Site,Commissioner,GP Practice,NHS Number,TFC,POD,Attendance ID,Activity Date,\
+pub(crate) const HEADING: &str = "Local Ref,Provider,Site,Commissioner,GP Practice,NHS Number,TFC,POD,Attendance ID,Activity Date,\
     Discharge Date,Total Cost,HRG,First Att,Attended,Adm Method,Pat Class\n";
 
 /// A follow-up attendance as NV3's own system writes it, of the `n`th patient.
-fn row(n: u32, practice: &str, date: &str) -> String {
+pub(crate) fn row(n: u32, practice: &str, date: &str) -> String {
     let number = (n * 11..).find_map(nhs::NhsNumber::of_test_range).unwrap().reveal_text();
     format!("ref-{n},NV300,NV323,10N00,{practice},{number},502,OPFUP,T{n:06},{date},,£82.78,,R,ATT,,\n")
 }

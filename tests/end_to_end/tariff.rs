@@ -2,7 +2,10 @@
 
 use crate::support::{binary, project};
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// Status and standard output of `almoner tariff price` with these words.
 fn price(words: &str) -> (Option<i32>, Value) {
@@ -127,25 +130,26 @@ fn every_price_is_computed_again_by_a_program_that_is_not_ours() {
     }
 }
 
-/// What `almoner tariff load` of a workbook says, with one figure of it changed.
-fn load(change: &[&str]) -> (bool, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let workbook = folder.path().join("annex-a.xlsx");
+/// Writes the published workbook of 2017/18 with one figure of it changed.
+pub(crate) fn workbook(path: &Path, change: &[&str]) {
     let made = Command::new("python3")
         .arg(project().join("tests/tariff/workbook.py"))
         .arg(project().join("crates/tariff/data/apc_2017-18.csv"))
-        .arg(&workbook)
+        .arg(path)
         .args(change)
         .status()
         .unwrap();
     assert!(made.success());
+}
+
+/// What `almoner tariff load` of a workbook says, with one figure of it changed.
+fn load(change: &[&str]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("annex-a.xlsx");
+    workbook(&file, change);
     let words = "--financial-year 2017-18 --name annex-a-2017-18 --source Annex-A";
-    let loaded = Command::new(binary())
-        .args(["tariff", "load"])
-        .arg(&workbook)
-        .args(words.split(' '))
-        .output()
-        .unwrap();
+    let loaded =
+        Command::new(binary()).args(["tariff", "load"]).arg(&file).args(words.split(' ')).output().unwrap();
     (loaded.status.success(), String::from_utf8(loaded.stdout).unwrap())
 }
 

@@ -7,7 +7,7 @@ use nhs::OdsCode;
 use reference::Cut;
 use referrals::{
     ActivityLine, Answer, Command, Event, ExtractInForce, ExtractPart, LineAnswered, Referrals, Refusal,
-    SusRow,
+    RepriceLine, SusRow,
 };
 use server::journals::{Handle, ReadAt};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -133,7 +133,13 @@ pub(crate) fn answered(
     }
     let (command, outcome) = Referrals::decode(record.header.kind, record.body, &*handle.blobs())
         .map_err(|_| status::damaged())?;
-    let (Command::SubmitLine(line), Outcome::Accepted(events)) = (command, outcome) else { return Ok(None) };
+    let (
+        Command::SubmitLine(line) | Command::RepriceLine(RepriceLine { line, .. }),
+        Outcome::Accepted(events),
+    ) = (command, outcome)
+    else {
+        return Ok(None);
+    };
     Ok(match events.into_iter().next() {
         Some(Event::LineAnswered(answered)) => Some((line, answered)),
         _ => None,

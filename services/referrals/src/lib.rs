@@ -20,6 +20,7 @@ mod matching;
 mod read;
 mod references;
 mod referral;
+mod repricing;
 mod stream;
 mod watch;
 
@@ -28,7 +29,7 @@ pub use courier::LedgerCourier;
 
 use proto::referrals::v1::{
     challenge_service_server::ChallengeServiceServer, matching_service_server::MatchingServiceServer,
-    referrals_service_server::ReferralsServiceServer,
+    referrals_service_server::ReferralsServiceServer, repricing_service_server::RepricingServiceServer,
 };
 use referrals::Referrals;
 use server::{
@@ -49,8 +50,10 @@ pub fn start(context: Context) -> Starting {
         let adapter = Adapter::new(Arc::clone(&journals), &context)?;
         let matching = server::limited!(MatchingServiceServer, adapter.clone());
         let challenges = server::limited!(ChallengeServiceServer, adapter.clone());
+        let repricing = server::limited!(RepricingServiceServer, adapter.clone());
         Ok(Started::new()
             .add(server::limited!(ReferralsServiceServer, adapter))
+            .add(repricing)
             .add(matching)
             .add(challenges)
             .journals(journals))

@@ -7,7 +7,7 @@ use journal::{Domain as _, Outcome, Position, RecordView, leaf_hash};
 use nhs::{CdsIdentifier, OdsCode, Ubrn};
 use proto::{common::v1::AsOf, referrals::v1};
 use reference::{Cut, Stage};
-use referrals::{Command, Event, LineTag, Referrals, Refusal, State, Total};
+use referrals::{Command, Event, LineTag, Referrals, Refusal, RepriceLine, State, Total};
 use server::journals::{Handle, ReadAt};
 use std::collections::BTreeMap;
 use tonic::Status;
@@ -64,7 +64,10 @@ fn line_of(
         Referrals::decode(record.header.kind, record.body, &*handle.blobs()).map_err(damaged)?;
     let Outcome::Accepted(events) = outcome else { return Ok(None) };
     Ok(match (&command, events.first()) {
-        (Command::SubmitLine(line), Some(Event::LineAnswered(answered))) => {
+        (
+            Command::SubmitLine(line) | Command::RepriceLine(RepriceLine { line, .. }),
+            Some(Event::LineAnswered(answered)),
+        ) => {
             let mut message = outward::line(position, line, answered);
             if explain {
                 message.steps = outward::steps(line, answered);

@@ -9,7 +9,7 @@ use access::Caller;
 use journal::{Domain as _, Outcome, Position, RecordView, leaf_hash};
 use nhs::OdsCode;
 use proto::referrals::v1::{self, line_event::Event as What};
-use referrals::{Command, Event, LineAnswered, Referrals};
+use referrals::{Command, Event, LineAnswered, Referrals, RepriceLine};
 use server::journals::{Handle, ReadError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -132,7 +132,10 @@ fn of_record(
         .map_err(|_| ReadError::Damaged)?;
     let Outcome::Accepted(events) = outcome else { return Ok(Vec::new()) };
     let what = match (&command, events.first()) {
-        (Command::SubmitLine(line), Some(Event::LineAnswered(answered))) if line.provider == provider => {
+        (
+            Command::SubmitLine(line) | Command::RepriceLine(RepriceLine { line, .. }),
+            Some(Event::LineAnswered(answered)),
+        ) if line.provider == provider => {
             answered_and_superseded(outward::line(position, line, answered), answered)
         }
         (Command::SubmitUnreadable(line), Some(Event::LineAnswered(answered)))

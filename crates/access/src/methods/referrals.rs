@@ -85,6 +85,27 @@ pub(super) const METHODS: &[Method] = &[
     ],
     grant!["/almoner.referrals.v1.ChallengeService/AnswerChallenge", Provider],
     grant![
+        "/almoner.referrals.v1.RepricingService/ProposeRepricing",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead
+    ],
+    grant!["/almoner.referrals.v1.RepricingService/ApproveRepricing", FinanceApprover],
+    grant![
+        "/almoner.referrals.v1.RepricingService/GetRepricing",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead,
+        Auditor
+    ],
+    grant![
+        "/almoner.referrals.v1.RepricingService/ListRepricings",
+        FinancePreparer,
+        FinanceApprover,
+        CommissioningLead,
+        Auditor
+    ],
+    grant![
         "/almoner.referrals.v1.MatchingService/StoreExtractRows",
         FinancePreparer,
         FinanceApprover,

@@ -2,6 +2,7 @@
 
 pub(crate) mod load;
 mod price;
+mod reprice;
 mod table;
 mod workbook;
 
@@ -24,6 +25,12 @@ enum Command {
     Explain(price::Price),
     /// Read a published price list, show what it would change, and propose it
     Load(load::Load),
+    /// Show what lines come to by corrected terms or lists, and propose to price them again
+    Reprice(reprice::Reprice),
+    /// List what was proposed to be priced again, or show one
+    Repricings(reprice::Repricings),
+    /// Approve a repricing that another person proposed, and post its differences
+    ApproveRepricing(reprice::ApproveRepricing),
     /// Print the price of every group, setting and stay, for other programs to check
     #[command(hide = true)]
     Table(Table),
@@ -42,6 +49,9 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
         Command::Price(asked) => price::run(&asked),
         Command::Explain(asked) => price::explain(&asked),
         Command::Load(asked) => load::run(asked, calling).await,
+        Command::Reprice(asked) => reprice::reprice(asked, calling).await,
+        Command::Repricings(asked) => reprice::repricings(asked, calling).await,
+        Command::ApproveRepricing(asked) => reprice::approve(asked, calling).await,
         Command::Table(Table { provider }) => table::run(provider),
     }
 }

@@ -42,14 +42,14 @@ struct Contract {
     provider: String,
     #[serde(default)]
     treatment_functions: Vec<String>,
-    from: Text,
-    until: Option<Text>,
+    from: Scalar,
+    until: Option<Scalar>,
     mechanism: Mechanism,
-    annual_value_gbp: Option<Text>,
+    annual_value_gbp: Option<Scalar>,
     day_of_month: Option<i32>,
     rounding: Rounding,
-    price_tolerance_gbp: Option<Text>,
-    ubrn_required_from: Option<Text>,
+    price_tolerance_gbp: Option<Scalar>,
+    ubrn_required_from: Option<Scalar>,
     source: String,
     #[serde(default)]
     price: Vec<Price>,
@@ -65,7 +65,7 @@ struct Contract {
 /// A date or an amount: written as text, or as TOML's own date or number.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Text {
+enum Scalar {
     Text(String),
     Whole(i64),
     Date(toml::value::Datetime),
@@ -101,7 +101,7 @@ struct Price {
     treatment_function: Option<String>,
     #[serde(default)]
     point_of_delivery: String,
-    gbp: Text,
+    gbp: Scalar,
     #[serde(rename = "use")]
     use_: Use,
     includes_market_forces_factor: bool,
@@ -112,7 +112,7 @@ struct Price {
 struct Modification {
     hrg: Option<String>,
     treatment_function: Option<String>,
-    gbp: Text,
+    gbp: Scalar,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,15 +130,15 @@ struct TopUp {
 struct BestPractice {
     hrg: Option<String>,
     treatment_function: Option<String>,
-    from: Text,
-    until: Option<Text>,
-    gbp: Text,
+    from: Scalar,
+    until: Option<Scalar>,
+    gbp: Scalar,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plan {
-    planned_gbp: Text,
+    planned_gbp: Scalar,
     #[serde(default)]
     above: Vec<Band>,
     #[serde(default)]
@@ -152,7 +152,7 @@ struct Band {
     rate_percent: u32,
 }
 
-impl Text {
+impl Scalar {
     fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -176,8 +176,8 @@ impl Text {
     }
 }
 
-fn validity(from: &Text, until: Option<&Text>) -> anyhow::Result<Option<v1::Validity>> {
-    let until_date = until.map(Text::date).transpose()?;
+fn validity(from: &Scalar, until: Option<&Scalar>) -> anyhow::Result<Option<v1::Validity>> {
+    let until_date = until.map(Scalar::date).transpose()?;
     Ok(Some(v1::Validity { from_date: Some(from.date()?), until_date }))
 }
 
@@ -293,8 +293,8 @@ impl Contract {
             validity: validity(&self.from, self.until.as_ref())?,
             mechanism: Some(mechanism),
             rounding: rounding.into(),
-            price_tolerance_pence: self.price_tolerance_gbp.as_ref().map_or(Ok(0), Text::pence)?,
-            ubrn_required_from_date: self.ubrn_required_from.as_ref().map(Text::date).transpose()?,
+            price_tolerance_pence: self.price_tolerance_gbp.as_ref().map_or(Ok(0), Scalar::pence)?,
+            ubrn_required_from_date: self.ubrn_required_from.as_ref().map(Scalar::date).transpose()?,
             source: self.source,
             pricing: (pricing != v1::Pricing::default()).then_some(pricing),
         })
