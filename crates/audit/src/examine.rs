@@ -2,14 +2,15 @@
 
 use crate::crossing::{Crossed, Crossings};
 use crate::folder::{self, FolderBlobs, JournalFolder};
+use crate::ids::Ids;
 use crate::kept::Kept;
 use crate::pins::Pins;
-use crate::replay::{Ended, Replaying, replay_of};
+use crate::replay::{Ended, FINDINGS_MAX, Replaying, replay_of};
 use crate::{Finding, Replayed, Report, reversals, verify};
-use journal::{CheckpointVerifier, Origin, RecordView, Records, Service, SystemName};
+use journal::{CheckpointVerifier, Origin, RECORD_BYTES_MAX, RecordView, Records, Service, SystemName};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 
 /// What an auditor brings along.
 #[derive(Debug, Clone)]
@@ -193,10 +194,12 @@ fn journal(
     let mut held = kept.of(&origin);
     held.extend(pins.of(&origin));
     let replay = replay_of(*service, FolderBlobs { folder: path.join("blobs") }, crossings);
-    let (mut report, watched, ended) = std::thread::scope(|scope| {
+    let (mut report, watched, ended, ids) = std::thread::scope(|scope| {
         let (sender, batches) = sync_channel::<Vec<u8>>(BATCHES_WAITING_MAX);
-        let replaying = scope.spawn(move || replay_batches(replay, &batches));
-        let mut batch = Vec::with_capacity(BATCH_BYTES);
+        let (done, used) = channel();
+        let replaying = scope.spawn(move || replay_batches(replay, &batches, &done));
+        let mut batch = Vec::with_capacity(BATCH_CAPACITY);
+        let mut ids = Ids::default();
         let (report, watched) = verify::run_journal(
             path,
             system,
@@ -204,10 +207,12 @@ fn journal(
             &verifier,
             held,
             kept.watched(&origin),
-            |_, bytes| {
+            |record, bytes| {
+                ids.push(record.header.request_id);
                 batch.extend_from_slice(bytes);
                 if batch.len() >= BATCH_BYTES {
-                    let full = core::mem::replace(&mut batch, Vec::with_capacity(BATCH_BYTES));
+                    let next = used.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_CAPACITY));
+                    let full = core::mem::replace(&mut batch, next);
                     // Only a replay that panicked is gone, and joining it says so.
                     let _ = sender.send(full);
                 }
@@ -216,10 +221,11 @@ fn journal(
         let _ = sender.send(batch);
         drop(sender);
         let replayed = replaying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (report, watched, replayed)
+        (report, watched, replayed, ids)
     });
     let Ended { replayed, mut crossings, reversals, findings } = ended;
     report.findings.extend(findings);
+    report.findings.extend(ids.twice(FINDINGS_MAX));
     report.findings.extend(reversals::compare(path, reversals));
     crossings.journal(*service, report.records);
     kept.compare(&verifier, &report, &watched, verification);
@@ -240,15 +246,24 @@ fn journal(
 /// Records are handed over in batches of about this size, and so many may wait.
 const BATCH_BYTES: usize = 256 << 10;
 const BATCHES_WAITING_MAX: usize = 8;
+const BATCH_CAPACITY: usize = BATCH_BYTES + RECORD_BYTES_MAX;
 
-fn replay_batches(mut replay: Box<dyn Replaying>, batches: &std::sync::mpsc::Receiver<Vec<u8>>) -> Ended {
-    for batch in batches {
+/// Replays batches and gives each back to be filled again.
+fn replay_batches(
+    mut replay: Box<dyn Replaying>,
+    batches: &Receiver<Vec<u8>>,
+    done: &Sender<Vec<u8>>,
+) -> Ended {
+    for mut batch in batches {
         for record in Records::new(&batch) {
             // What does not parse was found before and not handed over.
             if let Ok(record) = RecordView::parse(record) {
                 replay.record(&record);
             }
         }
+        batch.clear();
+        // Whoever filled it may have ended.
+        let _ = done.send(batch);
     }
     replay.finish()
 }

@@ -27,6 +27,7 @@ mod finding;
 pub mod flags;
 mod folder;
 mod hledger;
+mod ids;
 mod kept;
 mod pins;
 mod records;

@@ -11,7 +11,7 @@ use journal::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most findings of one journal's records that are listed.
-const FINDINGS_MAX: usize = 100;
+pub(crate) const FINDINGS_MAX: usize = 100;
 
 /// What a replay proved of one journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -167,8 +167,6 @@ struct Replay<D: Domain, E> {
     blobs: FolderBlobs,
     notes: Notes,
     house: HouseState,
-    ids: Vec<u128>,
-    body: Vec<u8>,
     findings: Vec<Finding>,
     unlisted: u64,
 }
@@ -181,8 +179,6 @@ impl<D: Domain, E: Examiner<D> + 'static> Replay<D, E> {
             blobs,
             notes: Notes { crossings, ..Notes::default() },
             house: HouseState::default(),
-            ids: Vec::new(),
-            body: Vec::new(),
             findings: Vec::new(),
             unlisted: 0,
         })
@@ -212,15 +208,8 @@ impl<D: Domain, E: Examiner<D> + 'static> Replay<D, E> {
             Ok(events) => Outcome::Accepted(events),
             Err(refusal) => Outcome::Refused(refusal),
         };
-        self.body.clear();
-        D::encode(&command, &again, &mut self.body);
-        if self.body != record.body {
-            // An older program's bytes may lack what was added since: compare both as today's.
-            let again = core::mem::take(&mut self.body);
-            D::encode(&command, &outcome, &mut self.body);
-            if self.body != again {
-                self.notes.problem(RecordProblem::Outcome);
-            }
+        if again != outcome && encoded::<D>(&command, &again) != encoded::<D>(&command, &outcome) {
+            self.notes.problem(RecordProblem::Outcome);
         }
         if let Some(cause) = header.cause {
             self.notes.crossings.caused(D::SERVICE, position, cause);
@@ -239,18 +228,13 @@ impl<D: Domain, E: Examiner<D> + 'static> Replay<D, E> {
         self.examiner.after(&seen, &self.state, &mut self.notes);
         Ok(())
     }
+}
 
-    /// Ids that were answered more than once, from what all records gave.
-    fn repeated_ids(&mut self) -> Vec<Finding> {
-        self.ids.sort_unstable();
-        let twice = self.ids.windows(2).filter(|pair| pair.first() == pair.last());
-        let ids: BTreeSet<u128> = twice.filter_map(|pair| pair.first().copied()).collect();
-        let finding = |id: &u128| {
-            let id = journal::RequestId::from_bytes(id.to_be_bytes()).ok()?;
-            Some(Finding::Books(RecordProblem::Twice(id).to_string()))
-        };
-        ids.iter().take(FINDINGS_MAX).filter_map(finding).collect()
-    }
+/// The bytes of a record as today's program writes it: an older one's may lack what was added since.
+fn encoded<D: Domain>(command: &D::Command, outcome: &Outcome<D::Event, D::Refusal>) -> Vec<u8> {
+    let mut body = Vec::new();
+    D::encode(command, outcome, &mut body);
+    body
 }
 
 fn reason(error: &DecodeError) -> String {
@@ -264,7 +248,6 @@ impl<D: Domain, E: Examiner<D> + 'static> Replaying for Replay<D, E> {
         if self.notes.replayed.stopped.is_some() {
             return;
         }
-        self.ids.push(u128::from_be_bytes(header.request_id.to_bytes()));
         let at = Moment {
             position: header.position,
             recorded_time: header.recorded_time,
@@ -301,12 +284,10 @@ impl<D: Domain, E: Examiner<D> + 'static> Replaying for Replay<D, E> {
     }
 
     fn finish(mut self: Box<Self>) -> Ended {
-        let mut last = self.repeated_ids();
         if self.notes.replayed.stopped.is_none() {
-            last.extend(self.examiner.finish(&self.state, &mut self.notes));
-        }
-        for finding in last {
-            self.finding(finding);
+            for finding in self.examiner.finish(&self.state, &mut self.notes) {
+                self.finding(finding);
+            }
         }
         let Self { notes, mut findings, unlisted, .. } = *self;
         if unlisted > 0 {

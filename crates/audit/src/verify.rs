@@ -218,9 +218,17 @@ impl<'a> Run<'a> {
         let names = names(&folder)?;
         let strays = names.iter().filter(|name| !ours(name) && !part(name));
         self.findings.extend(strays.map(|name| Finding::Stray { path: folder.join(name) }));
+        // One segment after the other in the same memory: its pages are the kernel's to clear once.
+        let mut bytes = Vec::new();
         for segment in folder::segments(&folder)? {
             let SegmentFile { path, archived } = segment?;
-            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            bytes.clear();
+            File::open(&path)
+                .and_then(|mut file| {
+                    bytes.reserve(usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?);
+                    file.read_to_end(&mut bytes)
+                })
+                .map_err(|error| unreadable(&path, &error))?;
             let (before, first) = (self.chain, self.tree.size());
             self.segment(&path, &bytes, &mut each)?;
             if let Some((note, kept)) = archived {
@@ -414,6 +422,8 @@ impl<'a> Run<'a> {
     }
 }
 
+const TILES_BUFFER_BYTES: usize = 64 << 10;
+
 /// Compares the hashes kept for tiles with those that the records give, one after another. Beyond the signed checkpoint they may
 /// lag behind; a start derives them again.
 struct Tiles {
@@ -424,7 +434,11 @@ struct Tiles {
 
 impl Tiles {
     fn new(folder: PathBuf) -> Self {
-        let open = |level: u8| File::open(folder.join(level.to_string())).ok().map(BufReader::new);
+        let open = |level: u8| {
+            File::open(folder.join(level.to_string()))
+                .ok()
+                .map(|file| BufReader::with_capacity(TILES_BUFFER_BYTES, file))
+        };
         let levels = (0..8).map(|level| (open(level), 0, false)).collect();
         Self { folder, levels }
     }

@@ -83,9 +83,9 @@ pub trait Domain: Send + Sized + 'static {
     /// What callers, timers and other services ask.
     type Command: Send + fmt::Debug;
     /// What happened: only what the command and the moment do not already say.
-    type Event: Send + Clone + fmt::Debug;
+    type Event: Send + Clone + PartialEq + fmt::Debug;
     /// Why not: a closed catalogue.
-    type Refusal: Send + Clone + fmt::Debug;
+    type Refusal: Send + Clone + PartialEq + fmt::Debug;
     /// What another service must be told of an event (`()` when there is nothing to tell).
     type Report: Send + fmt::Debug;
 

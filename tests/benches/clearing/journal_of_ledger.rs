@@ -42,6 +42,7 @@ async fn measured(folder: &Path) -> Value {
     let (_, seconds) = timed(|| open(&folder));
     rates.insert("one_at_a_time".into(), one);
     rates.insert("replay_records_per_second".into(), per_second(records as usize, seconds).into());
+    rates.insert("verified_records_per_second".into(), verified(&folder, records as usize).into());
     rates.insert("disk_bytes_per_posting".into(), (used_bytes(&folder) / records).into());
     Value::Object(rates)
 }
@@ -163,12 +164,25 @@ pub(crate) async fn accounts(handle: &Handle<Ledger>) -> [AccountNumber; 2] {
     [numbers[0], numbers[1]]
 }
 
+/// What an auditor's verifier does with the journal in `folder`: everything is proved, at this rate.
+pub(crate) fn verified(folder: &Path, records: usize) -> u64 {
+    let origin = journal::Origin::new(INSTALLATION, &system(), journal::Service::Ledger);
+    let verifier = journal::CheckpointSigner::new(origin, &SIGNING_SEED).verifier().clone();
+    let given = audit::Given { verifier, receipts: Vec::new(), checkpoints: Vec::new() };
+    let (verification, seconds) = timed(|| audit::examine(folder, &given, |_, _| {}).unwrap());
+    assert_eq!(verification.outcome(), audit::Outcome::Proved, "{verification:?}");
+    per_second(records, seconds)
+}
+
+const INSTALLATION: [u8; 16] = [1; 16];
+const SIGNING_SEED: [u8; 32] = [2; 32];
+
 pub(crate) fn open(folder: &Path) -> Arc<Journals<Ledger>> {
     let place = Place {
         root: folder.to_owned(),
         disk: Arc::new(storage::FolderDisk),
-        installation: [1; 16],
-        signing_seed: [2; 32],
+        installation: INSTALLATION,
+        signing_seed: SIGNING_SEED,
         clock: Arc::new(SystemClock),
         options: storage::Options::default(),
         mirror: None,

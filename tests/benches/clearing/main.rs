@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what the machine can do, and what almoner does on it, in one run. Prints JSON.
+//! `cargo xtask bench`: what the machine can do, and what almoner does on it, in one run. Prints JSON, then
+//! tables as README has them.
 //!
 //! Every figure stands beside the floor that bounds it, measured in the same run on the same disk, because absolute times
 //! on a shared machine mean little and ratios mean much.
@@ -28,6 +29,7 @@ mod sizes;
 #[allow(dead_code, reason = "the end-to-end tests use all of it")]
 #[path = "../../end_to_end/support.rs"]
 mod support;
+mod table;
 
 use serde_json::Value;
 
@@ -60,5 +62,6 @@ fn main() {
         }
     }
     report.insert("load_average_after".into(), measure::load_average().into());
-    println!("{}", serde_json::to_string_pretty(&report).unwrap());
+    let report = Value::Object(report);
+    println!("{}\n\n{}", serde_json::to_string_pretty(&report).unwrap(), table::of(&report));
 }

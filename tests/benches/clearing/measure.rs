@@ -17,6 +17,15 @@ pub(crate) fn memory_bytes() -> u64 {
     kilobytes.and_then(|figure| figure.parse::<u64>().ok()).unwrap_or_default() * 1_024
 }
 
+/// The processor time that a process has had so far, in microseconds: `self`, or the number of another one. Counted in hundredths
+/// of a second, and unlike a rate hardly changed by whatever else the machine does.
+pub(crate) fn processor_micros(process: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The second field is a name in brackets; user and system time are the fourteenth and the fifteenth.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10_000
+}
+
 /// Runs `work` and returns its result with the seconds it took.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let started = Instant::now();

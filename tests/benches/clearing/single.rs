@@ -3,7 +3,7 @@
 //! The two are measured in turn, several times over, because other work on the machine slows both.
 
 use crate::echo::EchoProcess;
-use crate::measure::{Calls, unary};
+use crate::measure::{Calls, processor_micros, unary};
 use crate::over_grpc::{SYSTEM, id};
 use crate::support::{Installation, Process};
 use proto::google::r#type::Date;
@@ -35,6 +35,7 @@ pub(crate) async fn all(installation: &Installation, process: &Process, echo: &E
     let mut alone = Rounds::default();
     let mut together = Rounds::default();
     let mut one_connection = Rounds::default();
+    let (our_server, their_server) = (process.id().to_string(), echo.id().to_string());
     for _ in 0..ROUNDS {
         for (rounds, callers, each, connections) in [
             (&mut alone, 1, 500, 1),
@@ -43,19 +44,24 @@ pub(crate) async fn all(installation: &Installation, process: &Process, echo: &E
         ] {
             let (calls, ids) = measured(callers, each);
             let channels = theirs.clone();
+            let cost = Cost::so_far(&their_server);
             rounds.echo.push(
                 unary(calls, move |caller, n| {
                     echoed(channels[caller % connections].clone(), accounts, ids + caller * each + n)
                 })
                 .await,
             );
+            cost.add_to(&mut rounds.echo_cost, &their_server);
             let channels = ours.clone();
+            let cost = Cost::so_far(&our_server);
             rounds.ledger.push(
                 unary(calls, move |caller, n| {
                     posted(channels[caller % connections].clone(), accounts, ids + caller * each + n)
                 })
                 .await,
             );
+            cost.add_to(&mut rounds.ledger_cost, &our_server);
+            rounds.calls += (callers * each) as u64;
         }
     }
     json!({
@@ -69,6 +75,33 @@ pub(crate) async fn all(installation: &Installation, process: &Process, echo: &E
 struct Rounds {
     echo: Vec<Value>,
     ledger: Vec<Value>,
+    echo_cost: Cost,
+    ledger_cost: Cost,
+    calls: u64,
+}
+
+/// Processor time in microseconds, of the callers' process and of the server's.
+#[derive(Default)]
+struct Cost {
+    callers: u64,
+    server: u64,
+}
+
+impl Cost {
+    fn so_far(server: &str) -> Self {
+        Self { callers: processor_micros("self"), server: processor_micros(server) }
+    }
+
+    /// Adds what was used since.
+    fn add_to(&self, sum: &mut Self, server: &str) {
+        let now = Self::so_far(server);
+        sum.callers += now.callers - self.callers;
+        sum.server += now.server - self.server;
+    }
+
+    fn of_a_call(&self, calls: u64) -> Value {
+        json!({ "callers": self.callers / calls.max(1), "server": self.server / calls.max(1) })
+    }
 }
 
 impl Rounds {
@@ -79,7 +112,16 @@ impl Rounds {
         self.ledger.sort_by_key(rate);
         let (echo, ledger) = (&self.echo[ROUNDS / 2], &self.ledger[ROUNDS / 2]);
         let percent = rate(ledger) * 100 / rate(echo).max(1);
-        json!({ "bare_echo": echo, "ledger": ledger, "percent_of_the_echo": percent })
+        let cost = json!({
+            "bare_echo": self.echo_cost.of_a_call(self.calls),
+            "ledger": self.ledger_cost.of_a_call(self.calls),
+        });
+        json!({
+            "bare_echo": echo,
+            "ledger": ledger,
+            "percent_of_the_echo": percent,
+            "processor_microseconds_a_call": cost,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A ledger of many entries: whether anything grows with them that should not.
 
-use crate::journal_of_ledger::{Ids, accounts, batches, open, system};
+use crate::journal_of_ledger::{Ids, accounts, batches, open, system, verified};
 use crate::measure::{memory_bytes, per_second, timed, used_bytes};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -47,6 +47,7 @@ async fn measured(folder: &Path, entries: usize) -> Value {
         "records": records,
         "disk_bytes_per_posting": used_bytes(&folder) / records,
         "starts": starts,
+        "verified_records_per_second": verified(&folder, records as usize),
     })
 }
 

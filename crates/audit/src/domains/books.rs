@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 /// One account, added up.
 struct Account {
     path: AccountPath,
+    /// What its legs must balance with: an index of `parts`.
+    part: u32,
     /// Its payer and payee, where it has both: whose windows its credits add to.
     pair: Option<u32>,
     debits: i128,
@@ -54,7 +56,10 @@ pub(crate) struct Books {
     holds: HashMap<RequestId, Hold>,
     shut: BTreeMap<Period, Shut>,
     content: Content,
-    parts: Vec<(String, i128)>,
+    /// What must balance by itself, as findings name it.
+    parts: BTreeMap<String, u32>,
+    /// The parts of the posting at hand, and their debits less credits.
+    sums: Vec<(u32, i128)>,
     entries: u64,
     legs: u64,
     steps: u64,
@@ -222,7 +227,10 @@ impl Books {
         let names = path.payer().zip(path.payee()).filter(|_| payable);
         let names = names.map(|(payer, payee)| (payer.to_owned(), payee.to_owned()));
         let pair = names.map(|(payer, payee)| self.pair(&payer, &payee));
-        let account = Account { path: path.clone(), pair, debits: 0, credits: 0, held: 0 };
+        // Far fewer than u32: one for each budget line and each payer's year.
+        let next = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        let part = *self.parts.entry(part(path)).or_insert(next);
+        let account = Account { path: path.clone(), part, pair, debits: 0, credits: 0, held: 0 };
         self.accounts.insert(number, account);
     }
 
@@ -235,11 +243,11 @@ impl Books {
         notes: &mut Notes,
     ) {
         self.entries += 1;
-        let month = Period::of(posted.accounting_date.date()).ok().and_then(|month| self.shut.get(&month));
-        if month.is_some_and(|shut| !(shut.soft && two_people)) {
+        let shut = || self.shut.get(&Period::of(posted.accounting_date.date()).ok()?);
+        if !self.shut.is_empty() && shut().is_some_and(|shut| !(shut.soft && two_people)) {
             notes.books(format!("its accounting date, {}, is in a closed month", posted.accounting_date));
         }
-        self.balanced(posting, notes);
+        self.sums.clear();
         let mut steps = posted.windows.iter();
         for leg in &posting.legs {
             self.legs += 1;
@@ -254,6 +262,10 @@ impl Books {
             }
             let pair = account.pair.unwrap_or(u32::MAX);
             let credit = if leg.side == Side::Credit { pence } else { -pence };
+            match self.sums.iter_mut().find(|(part, _)| *part == account.part) {
+                Some((_, sum)) => *sum -= credit,
+                None => self.sums.push((account.part, -credit)),
+            }
             match leg.window {
                 None => {}
                 Some(WindowUse::Pays(key)) => self.windows.entry((pair, key)).or_default().paid -= credit,
@@ -267,6 +279,7 @@ impl Books {
                 }
             }
         }
+        self.balanced(notes);
         self.hold_actions(at, posting, posted, notes);
     }
 
@@ -328,29 +341,10 @@ impl Books {
     }
 
     /// Debits are credits, within each budget line; allocations within each payer's year.
-    fn balanced(&mut self, posting: &Posting, notes: &mut Notes) {
-        self.parts.clear();
-        for leg in &posting.legs {
-            let Some(account) = self.accounts.get(&leg.account) else { continue };
-            let path = &account.path;
-            let column = path.column();
-            let part = if matches!(column, Column::Allocation | Column::ResourceLimit) {
-                let purse = path.payer().zip(path.financial_year());
-                purse.map_or(String::new(), |(payer, year)| format!("the allocations of {payer} in {year}"))
-            } else if column == Column::Target {
-                "the memorandum section".to_owned()
-            } else {
-                path.line().unwrap_or_default().to_owned()
-            };
-            let pence = i128::from(leg.pence.get());
-            let signed = if leg.side == Side::Debit { pence } else { -pence };
-            match self.parts.iter_mut().find(|(of, _)| *of == part) {
-                Some((_, sum)) => *sum += signed,
-                None => self.parts.push((part, signed)),
-            }
-        }
-        for (part, sum) in self.parts.iter().filter(|(_, sum)| *sum != 0) {
-            notes.books(format!("debits less credits of {part} are {sum} pence"));
+    fn balanced(&self, notes: &mut Notes) {
+        for (unbalanced, sum) in self.sums.iter().filter(|(_, sum)| *sum != 0) {
+            let name = self.parts.iter().find(|(_, part)| *part == unbalanced).map_or("", |(name, _)| name);
+            notes.books(format!("debits less credits of {name} are {sum} pence"));
         }
     }
 
@@ -423,6 +417,19 @@ impl Books {
             findings.push(Finding::Books("the state has other windows than the records name".to_owned()));
         }
         findings
+    }
+}
+
+/// What the legs of an account must balance with.
+fn part(path: &AccountPath) -> String {
+    let column = path.column();
+    if matches!(column, Column::Allocation | Column::ResourceLimit) {
+        let purse = path.payer().zip(path.financial_year());
+        purse.map_or(String::new(), |(payer, year)| format!("the allocations of {payer} in {year}"))
+    } else if column == Column::Target {
+        "the memorandum section".to_owned()
+    } else {
+        path.line().unwrap_or_default().to_owned()
     }
 }
 
