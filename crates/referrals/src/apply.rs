@@ -61,6 +61,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         (Command::WithdrawLine(withdraw), Event::LineWithdrawn { withdrawn }) => {
             let key = state.key_of(withdraw.provider, &withdraw.cds_identifier, withdraw.tag);
             take(state, withdraw.provider, withdrawn);
+            state.unbill(withdraw.provider, withdrawn);
             drop_care(state, &key);
             challenge::supersede(state, &key);
             if let Some(row) = state.lines.get_mut(&key) {
@@ -282,9 +283,11 @@ fn put(
     }
     if let Some(old) = &answered.supersedes {
         take(state, provider, old);
+        state.unbill(provider, old);
     }
     count(state, provider, now, now.cut);
     let Some(key) = key else { return true };
+    state.bill(provider, now);
     drop_care(state, key);
     challenge::supersede(state, key);
     let channel = Channel { provider, payer: now.payer, route: now.route };

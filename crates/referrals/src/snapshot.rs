@@ -72,6 +72,8 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         challenge_rules,
         plans,
         repricings,
+        // It follows from the lines.
+        billed: _,
     } = state;
     write_rows(e, adopted, |e, InForce { reference: _, since, digest, hold_days, follow_ups }| {
         e.encode((since, digest, hold_days, follow_ups))?.ok()
@@ -200,6 +202,7 @@ fn read(d: &mut Decoder<'_>, state: &mut State) -> Result<(), Error> {
         state.lines.insert(key, read_line(d)?);
         Ok(())
     })?;
+    state.bill_all();
     read_rows(d, |d| {
         let key = CareKey::from_bytes(sixteen_bytes(d)?);
         state.care.insert(key, d.u64()?);

@@ -4,7 +4,7 @@
 //!
 //! | row | bytes | grows with |
 //! | --- | --- | --- |
-//! | line | 72 | identities (provider and CDS identifier), not versions |
+//! | line | 72, and 16 when it is billed in a cut | identities (provider and CDS identifier), not versions |
 //! | claim of care | 24 | lines accepted or contested on their own account |
 //! | referral | 120, and 16 with a booking reference, and 32 for its patient's key | referrals, reported or implied |
 //! | submission | 150, and 12 for each unbroken run of its records | files |
@@ -56,6 +56,9 @@ pub struct State {
     pub(crate) challenge_rules: BTreeMap<(Option<OdsCode>, Day), SetChallengeRules>,
     pub(crate) plans: BTreeMap<PlanKey, PlanPosition>,
     pub(crate) repricings: BTreeMap<Position, Repricing>,
+    /// The records of the lines in force that could be read, by provider and the cut that they entered. It follows from
+    /// `lines`, and no snapshot holds it.
+    pub(crate) billed: BTreeMap<(OdsCode, Cut), BTreeSet<Position>>,
 }
 
 /// What challenges have made of a line: a line without has never been challenged in the version in force.
@@ -366,6 +369,39 @@ impl Total {
 }
 
 impl State {
+    /// Lists a line as billed, when it is: in a cut, and readable.
+    pub(crate) fn bill(&mut self, provider: OdsCode, line: &Standing) {
+        if let (Some(cut), Verdict::Accepted(_) | Verdict::Contested) = (line.cut, line.verdict) {
+            self.billed.entry((provider, cut)).or_default().insert(line.position);
+        }
+    }
+
+    /// Takes a line that is replaced or withdrawn off what is billed.
+    pub(crate) fn unbill(&mut self, provider: OdsCode, old: &Standing) {
+        if let Some(cut) = old.cut
+            && let Some(listed) = self.billed.get_mut(&(provider, cut))
+        {
+            listed.remove(&old.position);
+            if listed.is_empty() {
+                self.billed.remove(&(provider, cut));
+            }
+        }
+    }
+
+    /// Lists every line that is billed, after the lines were read.
+    pub(crate) fn bill_all(&mut self) {
+        let row = |row: &LineRow| {
+            let readable = matches!(row.mark, Mark::Accepted | Mark::Contested);
+            let cut = self.channels.cut(row.cut).filter(|_| readable)?;
+            Some(((self.channels.get(row.channel)?.provider, cut), row.position))
+        };
+        let mut billed: BTreeMap<_, BTreeSet<Position>> = BTreeMap::new();
+        for (of, position) in self.lines.values().filter_map(row) {
+            billed.entry(of).or_default().insert(position);
+        }
+        self.billed = billed;
+    }
+
     /// What the line of a provider's name is found by: its tag, but a line recorded before there were tags keeps its key, and so
     /// do its versions.
     pub(crate) fn key_of(

@@ -142,25 +142,20 @@ impl State {
     }
 
     /// The records of a provider's lines in force that could be read and belong to `cut`, in order: for a flex cut those
-    /// that entered it, for a freeze cut all of the month that entered either.
+    /// that entered it, for a freeze cut all of the month that entered either. As much work as there are such lines.
     #[must_use]
     pub fn billed(&self, provider: OdsCode, cut: Cut) -> Vec<Position> {
-        let of_cut = |row: &LineRow| {
-            let entered = self.channels.cut(row.cut);
-            entered.is_some_and(|entered| match cut.stage {
-                Stage::Flex => entered == cut,
-                Stage::Freeze => entered.period == cut.period,
-            })
-        };
-        let of_provider = |row: &LineRow| {
-            self.channels.get(row.channel).is_some_and(|channel| channel.provider == provider)
-        };
-        let stands = |row: &LineRow| matches!(row.mark, Mark::Accepted | Mark::Contested);
-        let rows = self.lines.values().filter(|row| stands(row) && of_provider(row) && of_cut(row));
-        // Sorted, because the order of a hash map is nobody's.
-        let mut positions: Vec<Position> = rows.map(|row| row.position).collect();
-        positions.sort_unstable();
-        positions
+        let entered =
+            |stage| self.billed.get(&(provider, Cut { stage, ..cut })).into_iter().flatten().copied();
+        match cut.stage {
+            Stage::Flex => entered(Stage::Flex).collect(),
+            Stage::Freeze => {
+                let mut positions: Vec<Position> =
+                    entered(Stage::Flex).chain(entered(Stage::Freeze)).collect();
+                positions.sort_unstable();
+                positions
+            }
+        }
     }
 
     /// A challenge by its number.

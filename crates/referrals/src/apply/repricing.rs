@@ -1,7 +1,9 @@
 //! What a repricing does to the state.
 
 use super::{count, note_reasons, note_record, standing, take};
-use crate::{ApproveRepricing, LineAnswered, ProposeRepricing, RepriceLine, Repricing, State, Verdict};
+use crate::{
+    ApproveRepricing, LineAnswered, ProposeRepricing, RepriceLine, Repricing, Standing, State, Verdict,
+};
 use access::Proposal;
 use journal::Moment;
 use money::{NetPence, Pence};
@@ -40,6 +42,8 @@ pub(super) fn line(state: &mut State, at: &Moment, reprice: &RepriceLine, answer
     note_reasons(state, line.provider, answered);
     let now = standing(at, answered, line.claimed, line.date());
     take(state, line.provider, old);
+    state.unbill(line.provider, old);
+    state.bill(line.provider, &Standing { cut: old.cut, ..now });
     count(state, line.provider, &now, now.cut);
     let price = |verdict| if let Verdict::Accepted(price) = verdict { price } else { Pence::ZERO };
     if let Some(row) = state.lines.get_mut(&key) {

@@ -175,6 +175,20 @@ fn seen(state: &State) -> String {
     format!("{lines:?} {referrals:?} {care} {:?} {:?} {:?}", state.totals, state.reasons, state.sealed)
 }
 
+/// The lines billed, found line by line.
+fn billed(state: &State) -> BTreeMap<(nhs::OdsCode, reference::Cut), Vec<Position>> {
+    let mut billed: BTreeMap<_, Vec<Position>> = BTreeMap::new();
+    for row in state.lines.values() {
+        let provider = state.channels.get(row.channel).unwrap().provider;
+        let readable = matches!(row.mark, crate::state::Mark::Accepted | crate::state::Mark::Contested);
+        if let Some(cut) = state.channels.cut(row.cut).filter(|_| readable) {
+            billed.entry((provider, cut)).or_default().push(row.position);
+        }
+    }
+    billed.values_mut().for_each(|positions| positions.sort_unstable());
+    billed
+}
+
 /// The state as a snapshot holds it.
 fn kept(state: &State) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -200,6 +214,7 @@ proptest! {
         }
         prop_assert_eq!(seen(&run.state), seen(&other.state));
         prop_assert_eq!(kept(&run.state), kept(&other.state));
+        prop_assert_eq!(&run.state.billed, &other.state.billed);
         prop_assert_eq!(run.reports, other.reports);
     }
 }
@@ -240,6 +255,9 @@ proptest! {
         }
         ours.retain(|_, amount| *amount != 0);
         prop_assert_eq!(windows, ours);
+        // Listed as billed is what is billed.
+        let listed = run.state.billed.iter().map(|(of, positions)| (*of, positions.iter().copied().collect()));
+        prop_assert_eq!(listed.collect::<BTreeMap<_, Vec<_>>>(), billed(&run.state));
         // Holds: never less than nothing, and what is left is what was not taken.
         for referral in run.state.referrals.values() {
             prop_assert!(referral.left <= referral.held);
