@@ -65,8 +65,8 @@ async fn each_line_is_answered_posted_and_answered_the_same_again() {
         validate_only: false,
     };
     let only = v1::SubmitActivityRequest { validate_only: true, ..request.clone() };
-    let checked = world.referrals.submit_activity(only).await.unwrap().into_inner();
-    assert!(checked.answers.iter().all(|answer| answer.position.is_none()));
+    let checked = world.referrals.submit_activity(only.clone()).await.unwrap().into_inner();
+    assert!(checked.answers.iter().all(|answer| answer.position.is_none() && !answer.replayed));
     let first = world.referrals.submit_activity(request.clone()).await.unwrap().into_inner();
     assert_eq!(first.posting, i32::from(v1::Posting::Done));
     let seen: Vec<_> = first.answers.iter().map(|answer| (answer.answer(), codes(answer))).collect();
@@ -88,6 +88,15 @@ async fn each_line_is_answered_posted_and_answered_the_same_again() {
     // Again: the same answers, nothing twice; through a restart too.
     let again = world.referrals.submit_activity(request.clone()).await.unwrap().into_inner();
     assert!(again.answers.iter().all(|answer| answer.replayed));
+    // Checked only, what was answered is answered as it was, and a row that has changed as a new one.
+    let mut lines = only.lines.clone();
+    lines[1].practice = "K81001".into();
+    let checked = v1::SubmitActivityRequest { lines, ..only };
+    let checked = world.referrals.submit_activity(checked).await.unwrap().into_inner();
+    for (row, (checked, again)) in checked.answers.iter().zip(&again.answers).enumerate() {
+        assert_eq!(checked == again, row != 1, "row {row}: {checked:?}");
+    }
+    assert_eq!((checked.answers[1].replayed, checked.answers[1].position), (false, None));
     world.stop().await;
     let mut world = World::start(folder.path()).await;
     let again = world.referrals.submit_activity(request).await.unwrap().into_inner();

@@ -215,6 +215,14 @@ impl<D: Domain> Engine<D> {
         self.ids.forget(first);
     }
 
+    /// The record that answered `id`, if one did. `past` as in [`Engine::submit`].
+    pub fn seen(&self, id: RequestId, past: &mut dyn PastIds) -> Result<Option<Position>, Unavailable> {
+        match self.ids.find(id) {
+            Some(position) => Ok(Some(position)),
+            None => past.find(id),
+        }
+    }
+
     /// Decides one attempt. `past` knows the ids of the runs that were taken away by [`Engine::sealed_ids`].
     ///
     /// Errors when the record would be too large; nothing is changed then.
@@ -224,11 +232,7 @@ impl<D: Domain> Engine<D> {
         request: &Request<D::Command>,
         past: &mut dyn PastIds,
     ) -> Result<Submitted<D>, EngineError> {
-        let seen = match self.ids.find(request.request_id) {
-            Some(position) => Ok(Some(position)),
-            None => past.find(request.request_id),
-        };
-        match seen {
+        match self.seen(request.request_id, past) {
             Ok(None) => {}
             Ok(Some(position)) => return Ok(Submitted::Seen(position)),
             Err(Unavailable) => return Ok(Submitted::Unavailable),

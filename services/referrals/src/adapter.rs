@@ -105,11 +105,11 @@ impl Adapter {
         let handle = self.journal(&system).await?;
         let submission = self.submission(&handle, caller, id).await?;
         self.references().ensure(&handle, LINES_AGE).await?;
-        let batch = self.batch(&handle, &submission, first_row, lines).await?;
+        let lines = self.batch(&handle, &submission, first_row, lines).await?;
+        let requests = requests(&submission, caller.urn(), lines);
         if validate_only {
-            return self.validate(&handle, submission, batch).await;
+            return self.validate(&handle, submission, first_row, requests).await;
         }
-        let requests = requests(&submission, caller.urn(), batch.lines);
         let permit = self.room(requests.len()).await?;
         let outcomes = handle.submit_many(requests).await?;
         drop(permit);

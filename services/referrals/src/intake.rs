@@ -9,7 +9,7 @@ use proto::referrals::v1;
 use referrals::{
     ActivityLine, Command, Event, LineAnswered, LineTag, Reason, Reasons, Referrals, Refusal, UnreadableLine,
 };
-use server::journals::{Answers, Handle, Request};
+use server::journals::{Answer, Answers, Handle, Request};
 use std::{sync::Arc, time::Duration};
 use tonic::Status;
 use wire::{
@@ -115,13 +115,6 @@ fn without_a_person(number: NhsNumber, line: &ActivityLine) -> inward::Unread {
     inward::Unread { line: line.unreadable(Reasons::of(Reason::NhsNumberInvalid)), name, content }
 }
 
-/// A batch as it was read, in the order of its lines.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    pub(crate) first_row: u64,
-    pub(crate) lines: Vec<Line>,
-}
-
 impl Adapter {
     /// The submission of that id, when it is this caller's provider's.
     pub(crate) async fn submission(
@@ -143,14 +136,14 @@ impl Adapter {
         Ok(found)
     }
 
-    /// Reads a batch, puts pseudonyms in the place of NHS numbers, and tags in the place of what cannot be read.
+    /// Reads a batch, puts pseudonyms in the place of NHS numbers, and tags in the place of what cannot be read: its lines, in their order.
     pub(crate) async fn batch(
         &self,
         handle: &Handle<Referrals>,
         submission: &Submission,
         first_row: u64,
         lines: Vec<v1::ActivityLine>,
-    ) -> Result<Batch, Status> {
+    ) -> Result<Vec<Line>, Status> {
         let place = |row| Place { submission: submission.number, row, provider: submission.provider };
         let read: Vec<ReadLine> =
             (first_row..).zip(&lines).map(|(row, line)| inward::line(line, place(row))).collect();
@@ -181,16 +174,23 @@ impl Adapter {
         let tagged = read.into_iter().map(|line| line.tagged(&mut tags));
         let mut lines = tagged.collect::<Option<Vec<_>>>().ok_or(Pushback::Dependency)?;
         set_impossible_apart(handle, submission.today, &mut lines).await?;
-        Ok(Batch { first_row, lines })
+        Ok(lines)
     }
 
-    /// What the batch would be answered, each line by itself, without recording anything.
+    /// What the batch would be answered, each line by itself, without recording anything: what was answered before is answered as
+    /// it was.
     pub(crate) async fn validate(
         &self,
         handle: &Handle<Referrals>,
         submission: Submission,
-        batch: Batch,
+        first_row: u64,
+        requests: Vec<Request<Referrals>>,
     ) -> Result<v1::SubmitActivityResponse, Status> {
+        let permit = self.room(requests.len()).await?;
+        let (requests, before) = handle.answered(requests).await?;
+        drop(permit);
+        let before = before.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let is_new: Vec<bool> = before.iter().map(Option::is_none).collect();
         let decided = handle.read(None, move |state, at| {
             let moment = Moment {
                 position: at.position.map_or(Position::FIRST, Position::next),
@@ -199,14 +199,22 @@ impl Adapter {
                 request_id: submission.id,
                 caller: submission.caller,
             };
-            let decide = |line: Line| Referrals::decide(state, &moment, &line.into());
-            batch.lines.into_iter().map(decide).collect::<Result<Vec<_>, Refusal>>()
+            let new = requests.iter().zip(&is_new).filter(|(_, is_new)| **is_new);
+            let decide =
+                |(request, _): (&Request<Referrals>, _)| Referrals::decide(state, &moment, &request.command);
+            new.map(decide).collect::<Result<Vec<_>, Refusal>>()
         });
-        let decided = decided.await?.map_err(|refusal| status::refusal(&refusal))?;
-        let answers = (batch.first_row..).zip(&decided);
-        let answers =
-            answers.map(|(row, events)| Ok(outward::line_answer(row, &answered(events)?, None, false)));
-        let answers = answers.collect::<Result<Vec<_>, Status>>()?;
+        let mut decided = decided.await?.map_err(|refusal| status::refusal(&refusal))?.into_iter();
+        let mut answers = Vec::with_capacity(before.len());
+        for (row, before) in (first_row..).zip(before) {
+            answers.push(match before {
+                Some(answer) => line_answer(row, &answer)?,
+                None => {
+                    let events = decided.next().unwrap_or_default();
+                    outward::line_answer(row, &answered(&events)?, None, false)
+                }
+            });
+        }
         Ok(v1::SubmitActivityResponse { answers, posting: v1::Posting::Unspecified.into(), position: 0 })
     }
 }
@@ -240,15 +248,19 @@ pub(crate) fn answers(first_row: u64, outcomes: Answers<Referrals>) -> Result<An
     let mut position = Position::FIRST;
     for (row, outcome) in (first_row..).zip(outcomes) {
         let answer = outcome?;
-        let events = match &answer.outcome {
-            Outcome::Accepted(events) => events,
-            Outcome::Refused(refusal) => return Err(status::refusal(refusal)),
-        };
-        let recorded = Some((answer.position, answer.leaf));
-        answers.push(outward::line_answer(row, &answered(events)?, recorded, answer.replayed));
+        answers.push(line_answer(row, &answer)?);
         position = position.max(answer.position);
     }
     Ok(Answered { first_row, answers, position })
+}
+
+fn line_answer(row: u64, answer: &Answer<Referrals>) -> Result<v1::LineAnswer, Status> {
+    let events = match &answer.outcome {
+        Outcome::Accepted(events) => events,
+        Outcome::Refused(refusal) => return Err(status::refusal(refusal)),
+    };
+    let recorded = Some((answer.position, answer.leaf));
+    Ok(outward::line_answer(row, &answered(events)?, recorded, answer.replayed))
 }
 
 /// Whether the ledger answers in time.

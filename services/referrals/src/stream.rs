@@ -98,8 +98,8 @@ impl Stream {
         fields.finish()?;
         let current = self.subject(subject, &system, &submission_id).await?;
         self.adapter.references().ensure(&current.handle, LINES_AGE).await?;
-        let batch = self.adapter.batch(&current.handle, &current.submission, first_row, lines).await?;
-        let requests = requests(&current.submission, self.caller.urn(), batch.lines);
+        let lines = self.adapter.batch(&current.handle, &current.submission, first_row, lines).await?;
+        let requests = requests(&current.submission, self.caller.urn(), lines);
         let permit = self.adapter.room(requests.len()).await?;
         let handle = current.handle.clone();
         let mut submitted = Box::pin(decided(handle, first_row, requests, permit));

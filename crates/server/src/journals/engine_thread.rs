@@ -1,7 +1,7 @@
 //! The thread that decides.
 
 use super::clock::{JournalClock, at, start_of};
-use super::handle::{Answer, Answers, ReadAt, Request, SubmitError, service_urn};
+use super::handle::{Answer, Answered, Answers, ReadAt, Request, SubmitError, service_urn};
 use super::ids::Ids;
 use super::sync_thread::{GroupJob, Release, Syncer, idle};
 use engine::{Engine, Group, Now, Replay, Submitted};
@@ -38,6 +38,11 @@ pub(crate) enum Job<D: Domain> {
     Submit {
         requests: Vec<Request<D>>,
         reply: oneshot::Sender<Answers<D>>,
+        permit: OwnedSemaphorePermit,
+    },
+    Answered {
+        requests: Vec<Request<D>>,
+        reply: oneshot::Sender<Answered<D>>,
         permit: OwnedSemaphorePermit,
     },
     Read(ReadJob<D::State>),
@@ -184,7 +189,11 @@ impl<D: Domain> EngineThread<D> {
                 self.hand_over();
             }
             Job::Stop => self.pending.stopping = true,
-            Job::Submit { .. } | Job::Read(_) | Job::AdvanceClock { .. } | Job::Delivered(_)
+            Job::Submit { .. }
+            | Job::Answered { .. }
+            | Job::Read(_)
+            | Job::AdvanceClock { .. }
+            | Job::Delivered(_)
                 if !self.may_decide() =>
             {
                 self.pending.backlog.push_back(job);
@@ -196,6 +205,14 @@ impl<D: Domain> EngineThread<D> {
                 self.keep_ids();
                 drop(permit);
                 self.release(Release::Answers { answers, reply });
+            }
+            Job::Answered { requests, reply, permit } => {
+                let answers = requests.iter().map(|request| self.answered(request)).collect();
+                drop(permit);
+                self.release(Release::Call(Box::new(move || {
+                    // Whoever asked may have gone away.
+                    let _ = reply.send((requests, answers));
+                })));
             }
             Job::Read(read) => {
                 let now = self.clock.now();
@@ -245,6 +262,15 @@ impl<D: Domain> EngineThread<D> {
             }
             Ok(Submitted::Unavailable) => Err(SubmitError::Rebuilding),
             Err(_) => Err(SubmitError::TooLarge),
+        }
+    }
+
+    /// The answer that one request had, if it was asked before.
+    fn answered(&mut self, request: &Request<D>) -> Result<Option<Answer<D>>, SubmitError> {
+        match self.engine.seen(request.request_id, &mut self.ids) {
+            Ok(Some(position)) => self.seen(position, request),
+            Ok(None) => Ok(None),
+            Err(engine::Unavailable) => Err(SubmitError::Rebuilding),
         }
     }
 

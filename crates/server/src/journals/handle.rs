@@ -22,6 +22,9 @@ pub type Request<D> = engine::Request<<D as Domain>::Command>;
 /// The answers of one [`Handle::submit_many`], in the order of its requests.
 pub type Answers<D> = Vec<Result<Answer<D>, SubmitError>>;
 
+/// What [`Handle::answered`] answers: the requests again, and for each the answer that it had, if it was asked before.
+pub type Answered<D> = (Vec<Request<D>>, Vec<Result<Option<Answer<D>>, SubmitError>>);
+
 /// The durable outcome of an attempt.
 #[derive(Clone)]
 pub struct Answer<D: Domain> {
@@ -173,6 +176,16 @@ impl<D: Domain> Handle<D> {
         let permit = Arc::clone(&self.0.room).try_acquire_many_owned(count).map_err(|_| SubmitError::Busy)?;
         let (reply, answers) = oneshot::channel();
         self.send(Job::Submit { requests, reply, permit }).map_err(|_| SubmitError::Stopped)?;
+        answers.await.map_err(|_| SubmitError::Stopped)
+    }
+
+    /// Which of `requests` were answered before, and how; nothing is decided or recorded. At most as many as of
+    /// [`Handle::submit_many`].
+    pub async fn answered(&self, requests: Vec<Request<D>>) -> Result<Answered<D>, SubmitError> {
+        let count = u32::try_from(requests.len()).map_err(|_| SubmitError::Busy)?;
+        let permit = Arc::clone(&self.0.room).try_acquire_many_owned(count).map_err(|_| SubmitError::Busy)?;
+        let (reply, answers) = oneshot::channel();
+        self.send(Job::Answered { requests, reply, permit }).map_err(|_| SubmitError::Stopped)?;
         answers.await.map_err(|_| SubmitError::Stopped)
     }
 

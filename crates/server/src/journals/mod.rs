@@ -28,7 +28,8 @@ mod sync_thread;
 
 pub use clock::{Clock, SystemClock};
 pub use handle::{
-    Answer, Answers, Handle, ReadAt, ReadError, Request, SignedCheckpoint, SubmitError, request, service_urn,
+    Answer, Answered, Answers, Handle, ReadAt, ReadError, Request, SignedCheckpoint, SubmitError, request,
+    service_urn,
 };
 pub use open::{Directory, Journals, JournalsError, Lookup, Place, SystemFacts};
 pub use outbox::{Courier, CourierError, Delivering, Delivery};

@@ -11,7 +11,7 @@ pub(crate) mod referrals;
 mod shown;
 mod source;
 mod stream;
-pub(crate) mod sus;
+mod sus;
 
 use crate::{cli::Calling, output};
 use activity_files::{Choices, Contents, Dates, Delimiter, Encoding, Kind};
@@ -227,9 +227,15 @@ pub(crate) async fn run(options: Options, calling: &Calling) -> anyhow::Result<(
     }
     let provider = &provider.context("say whose activity it is: --provider <ODS code>")?;
     if let (Contents::Sus, Some(cut)) = (contents, options.cut.clone()) {
-        let extract = sus::ExtractFile::of(&source, *provider)?;
-        let provider = provider.to_string();
-        sus::summary(&sus::send(&connection, &system, &provider, cut, &extract).await?);
+        let stored = sus::store(&connection, &system, *provider, &cut, &source).await?;
+        if stored.others > 0 {
+            output::note(format_args!("  {} rows of other providers passed over", stored.others));
+        }
+        if *validate_only {
+            output::line(format_args!("{} rows checked only: nothing was adopted", stored.rows));
+            return Ok(());
+        }
+        sus::summary(&sus::adopt(&connection, &system, *provider, cut, &source, stored).await?);
         return Ok(());
     }
     let patience = Duration::from_secs(options.retry_for);

@@ -2,6 +2,7 @@
 
 use activity_files::{Choices, Contents, Field, Kind, Mapping, Plan, Row, Understood, Value};
 use anyhow::{Context as _, bail, ensure};
+use core::ops::ControlFlow;
 use journal::Digest;
 use proto::{google::r#type::Date, referrals::v1};
 use sha2::{Digest as _, Sha256};
@@ -23,7 +24,7 @@ const BATCHES_AHEAD: usize = 2;
 pub(super) const UNREADABLE: i64 = -1;
 
 /// A file that can be used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Source {
     path: PathBuf,
     /// What was understood of it.
@@ -83,9 +84,19 @@ impl Source {
 
     /// Gives every row of the file to `each`, in order.
     pub(super) fn each_row(&self, mut each: impl FnMut(&Row)) -> anyhow::Result<()> {
+        self.rows_until(|row| {
+            each(row);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Gives the rows of the file to `each`, in order, until that breaks off.
+    pub(super) fn rows_until(&self, mut each: impl FnMut(&Row) -> ControlFlow<()>) -> anyhow::Result<()> {
         let mut hashed = Hashed::open(&self.path)?;
         for row in self.understood.plan.rows(&mut hashed)? {
-            each(&row?);
+            if each(&row?).is_break() {
+                return Ok(());
+            }
         }
         ensure!(hashed.finish()? == self.digest, activity_files::Unusable::Changed);
         Ok(())
