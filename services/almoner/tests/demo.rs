@@ -72,6 +72,24 @@ fn a_newcomer_sees_a_month_cleared() {
     assert_ne!(memorandum["left_pence"], 0);
     assert_eq!(memorandum["left_pence"], memorandum["right_pence"]);
 
+    // The comparison with SUS is explained to the penny, and challenges went both ways.
+    let pence = |of: &Value, key: &str| of[key].as_i64().unwrap();
+    let classes = report["slam_sus_classes"].as_array().unwrap();
+    let explained: i64 = classes.iter().map(|class| pence(class, "difference_pence")).sum();
+    assert_eq!(explained, pence(&figures, "slam_pence") - pence(&figures, "sus_pence"));
+    assert_eq!(explained, pence(&figures, "slam_less_sus_pence"));
+    assert!(explained != 0 && classes.len() > 3, "{classes:?}");
+    assert!(pence(&figures, "challenges_agreed") > 0 && pence(&figures, "challenges_upheld_pence") > 0);
+    let (sus, billed) = ("in/commissioner-sus-flex.csv", "in/nv3-flex.csv");
+    let sus = fs::read_to_string(folder.join(sus)).unwrap();
+    for line in fs::read_to_string(folder.join(billed)).unwrap().lines().skip(1) {
+        let number = line.split(',').nth(1).unwrap();
+        assert!(number.is_empty() || !sus.contains(number), "the extract is pseudonymised");
+    }
+    for file in ["out/challenges/nv3-flex.csv", "in/nv3-challenges.csv"] {
+        assert!(fs::read_to_string(folder.join(file)).unwrap().lines().count() > 1, "{file}");
+    }
+
     // Every payment stands in a pain.001, and people's are their owner's alone.
     assert_eq!(figures["paid_pence"], instructed(&folder.join("out/payments")));
     let controlled = fs::read_dir(folder.join("out/payments/controlled")).unwrap();

@@ -1,6 +1,6 @@
 //! `almoner challenge`: raise, answer and conclude challenges of lines; both sides see one thread.
 
-mod file;
+pub(crate) mod file;
 
 use crate::{
     cli::Calling,

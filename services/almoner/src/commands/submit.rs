@@ -292,6 +292,20 @@ pub(crate) async fn send(
     Ok(answers.summary)
 }
 
+/// Has a commissioner's SUS extract adopted for a provider and cut, as the command does.
+pub(crate) async fn send_extract(
+    connection: &Connection,
+    system: &str,
+    provider: OdsCode,
+    cut: v1::Cut,
+    path: &Path,
+) -> anyhow::Result<v1::AdoptExtractResponse> {
+    let mapping = source::mapping(Kind::Sus, None)?;
+    let source = Source::examine(path, mapping, Contents::Sus, &Choices::default())?;
+    let stored = sus::store(connection, system, provider, &cut, &source).await?;
+    sus::adopt(connection, system, provider, cut, &source, stored).await
+}
+
 impl Submitter {
     /// Opens the submission of a file; also whether it was open already.
     async fn open(

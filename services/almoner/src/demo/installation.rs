@@ -5,8 +5,8 @@
 //! data/            what the services keep
 //! certificates/    an authority of its own, and certificates under it
 //! clients/         connection profiles, for `almoner … --profile`
-//! in/              what providers and the bank sent
-//! out/             payments/ remittance/ statements/ ledger-of-record/ report.json
+//! in/              what providers, the commissioner and the bank sent
+//! out/             payments/ remittance/ statements/ ledger-of-record/ challenges/ report.json
 //! ```
 
 use super::people::{BODIES, PEOPLE, Person};

@@ -1,5 +1,7 @@
 //! What the month came to, read back over the API: for people, as `out/report.json`, and as one line of JSON.
 
+mod compared;
+
 use super::generate::Size;
 use super::installation::{Installation, SYSTEM};
 use super::scenes::{Played, YEAR};
@@ -7,6 +9,7 @@ use super::stage::Stage;
 use crate::output;
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
+use compared::Challenged;
 use money::NetPence;
 use proto::reconciliation::v1::{
     ControlTotalInForce, CounterpartyClass, LineRow, ListControlTotalsRequest, PayeeRow, TieSummary,
@@ -22,6 +25,7 @@ pub(crate) struct Report {
     played: Played,
     totals: GetTotalsResponse,
     control_totals: Vec<ControlTotalInForce>,
+    challenged: Challenged,
     elapsed: Duration,
 }
 
@@ -43,7 +47,8 @@ impl Report {
             min_position: None,
         };
         let control_totals = lead.ask(request).await?.control_totals;
-        Ok(Self { size, played, totals, control_totals, elapsed })
+        let challenged = Challenged::of(stage, &played.compared).await?;
+        Ok(Self { size, played, totals, control_totals, challenged, elapsed })
     }
 
     fn sum(&self) -> LineRow {
@@ -59,7 +64,7 @@ impl Report {
     /// The keys of `--json`, to which `report.json` adds the tables.
     fn figures(&self, installation: &Installation) -> Value {
         let (sum, paid, activity) = (self.sum(), self.played.paid, &self.played.activity);
-        json!({
+        let mut figures = json!({
             "referrals": self.totals.referrals,
             "referrals_implied": self.totals.referrals_implied,
             "activity_accepted": activity.accepted,
@@ -79,7 +84,9 @@ impl Report {
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
             "seed": self.size.seed,
             "data_dir": installation.folder(),
-        })
+        });
+        extend(&mut figures, self.challenged.figures(&self.played.compared));
+        figures
     }
 
     /// How the ledger's paid is made up of what was instructed.
@@ -120,9 +127,8 @@ impl Report {
             "ties": position.ties.iter().map(tie_json).collect::<Vec<_>>(),
             "control_totals": self.control_totals.iter().map(control_json).collect::<Vec<_>>(),
         });
-        if let (Value::Object(report), Value::Object(tables)) = (&mut report, tables) {
-            report.extend(tables);
-        }
+        extend(&mut report, tables);
+        extend(&mut report, self.challenged.tables(&self.played.compared));
         let path = installation.path("out").join("report.json");
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
@@ -145,6 +151,7 @@ impl Report {
         output::line(format_args!("\nWho is owed and paid, by class\n{}", self.classes()));
         output::line(format_args!("\nWhat became of providers' claims\n{}", self.activity()));
         output::line(format_args!("\nAnswers to activity lines, by reason\n{}", self.findings()));
+        self.challenged.print(&self.played.compared);
         self.print_people();
         output::line(format_args!("\nThe ties, from claim to control total\n{}", self.tie_table()));
         for tie in &position.breaks {
@@ -214,7 +221,8 @@ impl Report {
             ("out/remittance", "an advice per payee and payer, with a section per site"),
             ("out/statements", "the bank's camt.053 that confirmed them"),
             ("out/report.json", "this report for programs"),
-            ("in", "what providers sent, as they sent it"),
+            ("out/challenges", "what a provider is asked about its lines; its answers are in in/"),
+            ("in", "what providers and the commissioner sent, as they sent it"),
             ("clients", "a connection profile for each kind of caller"),
         ] {
             output::line(format_args!("  {folder}/{name:<22} {what}"));
@@ -319,6 +327,13 @@ impl Report {
             table.add_row(cells);
         }
         table
+    }
+}
+
+/// Adds the keys of `more` to an object.
+fn extend(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
     }
 }
 

@@ -18,16 +18,16 @@ const HEADS: [&str; 9] = [
 
 /// One answer of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// Its row, from 1.
-    pub(super) row: usize,
-    pub(super) challenge: u64,
-    pub(super) conceded_pence: i64,
-    pub(super) text: String,
+    pub(crate) row: usize,
+    pub(crate) challenge: u64,
+    pub(crate) conceded_pence: i64,
+    pub(crate) text: String,
 }
 
 /// Writes challenges, one a row; the last two columns are the provider's to fill in.
-pub(super) fn write(path: &Path, challenges: &[v1::Challenge]) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, challenges: &[v1::Challenge]) -> anyhow::Result<()> {
     let unwritten = || format!("{} cannot be written", path.display());
     let mut writer = csv::Writer::from_path(path).with_context(unwritten)?;
     writer.write_record(HEADS).with_context(unwritten)?;
@@ -50,7 +50,7 @@ pub(super) fn write(path: &Path, challenges: &[v1::Challenge]) -> anyhow::Result
 }
 
 /// Reads the answers of a file; rows without one are passed over.
-pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Answer>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Answer>> {
     let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     parse(&bytes).with_context(|| format!("{} is not a file of challenges", path.display()))
 }

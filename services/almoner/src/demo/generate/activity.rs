@@ -91,6 +91,9 @@ impl Maker<'_> {
                 line.site,
             )
         })?;
+        if line.provider == mix::STATES_FACTORS {
+            line.mff = self.claims.factor(line.site);
+        }
         let kept = matches!(kind, Kind::First | Kind::FollowUp);
         if kept {
             self.not_kept(&line, place);
@@ -110,8 +113,10 @@ impl Maker<'_> {
     }
 
     fn blank(&mut self, ccg: usize, place: Place, patient: Patient, pod: PointOfDelivery) -> Line {
+        let serial = self.serial(place.provider);
         Line {
-            serial: self.serial(place.provider),
+            serial,
+            care: serial,
             patient: patient.number,
             practice: patient.practice,
             commissioner: self.practices.own[ccg].ccg,
@@ -126,6 +131,7 @@ impl Maker<'_> {
             attended: None,
             ubrn: None,
             claimed: 0,
+            mff: None,
             fault: None,
             wave: Wave::Flex,
         }
@@ -253,6 +259,7 @@ impl Maker<'_> {
         };
         let mut line = kept.clone();
         line.serial = self.serial(place.provider);
+        line.care = line.serial;
         line.patient = self.people.somebody();
         line.attended = Some(how);
         line.ubrn = None;

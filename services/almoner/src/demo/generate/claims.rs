@@ -1,7 +1,7 @@
 //! What providers claim: the published price with their market forces factor, as any of them can work it out.
 
 use super::{GenerateError, line::Line};
-use money::Rounding;
+use money::{Factor, Rounding};
 use nhs::{AdmissionMethod, AttendedOrDidNotAttend, OdsCode};
 use std::collections::BTreeMap;
 use tariff::{Activity, Attendance, Books, Mff, Question, Spell};
@@ -23,6 +23,11 @@ impl Claims {
             .filter_map(|site| Some((site, table.resolve(site.parse::<OdsCode>().ok()?)?)))
             .collect();
         Ok(Self { books: tariff::builtin::price_books()?.into_iter().collect(), factors })
+    }
+
+    /// The market forces factor of a site.
+    pub(crate) fn factor(&self, site: &str) -> Option<Factor> {
+        self.factors.get(site).map(|mff| mff.factor)
     }
 
     /// The price of a line in pence; none where the lists have none.

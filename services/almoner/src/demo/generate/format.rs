@@ -17,7 +17,7 @@ pub(crate) enum Format {
 
 const NATIVE: &str = "cds_identifier,nhs_number,site,practice,commissioner,treatment_function,point_of_delivery,\
      start_date,end_date,claimed_pence,hrg,first_attendance,attended,admission_method,patient_classification,ubrn,\
-     administrative_category\n";
+     administrative_category,local_identifier,claimed_mff\n";
 
 const PLCM: &str = "FINANCIAL MONTH,FINANCIAL YEAR,ORGANISATION IDENTIFIER (CODE OF PROVIDER),\
      ORGANISATION SITE IDENTIFIER (OF TREATMENT),ORGANISATION IDENTIFIER (CODE OF COMMISSIONER),\

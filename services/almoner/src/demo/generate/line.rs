@@ -2,6 +2,7 @@
 
 use super::mix::Fault;
 use jiff::civil::Date;
+use money::Factor;
 use nhs::{AttendedOrDidNotAttend, FirstAttendance, Hrg, NhsNumber, OdsCode, PointOfDelivery, PracticeCode};
 use std::fmt::Write as _;
 
@@ -21,6 +22,8 @@ pub(crate) enum Wave {
 pub(crate) struct Line {
     /// The provider's own number of the record: the same again is a new version.
     pub(crate) serial: u32,
+    /// The provider's own number of the care: that of the line it is the twin of, for a twin.
+    pub(crate) care: u32,
     pub(crate) patient: NhsNumber,
     pub(crate) practice: PracticeCode,
     pub(crate) commissioner: OdsCode,
@@ -35,6 +38,8 @@ pub(crate) struct Line {
     pub(crate) attended: Option<AttendedOrDidNotAttend>,
     pub(crate) ubrn: Option<u64>,
     pub(crate) claimed: i64,
+    /// The market forces factor that the claim holds, where the provider says so.
+    pub(crate) mff: Option<Factor>,
     pub(crate) fault: Option<Fault>,
     pub(crate) wave: Wave,
 }
@@ -59,6 +64,8 @@ pub(crate) struct Fields {
     pub(crate) patient_classification: String,
     pub(crate) ubrn: String,
     pub(crate) administrative_category: String,
+    pub(crate) local_identifier: String,
+    pub(crate) claimed_mff: String,
 }
 
 impl Line {
@@ -86,6 +93,8 @@ impl Line {
             patient_classification: text(classification.map(|code| code.to_string())),
             ubrn: text(self.ubrn.map(|ubrn| format!("{ubrn:012}"))),
             administrative_category: "01".to_owned(),
+            local_identifier: text(self.mff.map(|_| format!("{}-{:07}", self.provider, self.care))),
+            claimed_mff: text(self.mff.map(|factor| factor.to_string())),
         };
         if let Some(fault) = self.fault {
             spoil(&mut fields, fault);
@@ -133,7 +142,7 @@ impl Fields {
         // Writing to a String cannot fail, and no field can hold a comma, a quote or a line break.
         let _ = writeln!(
             out,
-            "{},{},{},{},{},{},{},{},{end},{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{end},{},{},{},{},{},{},{},{},{},{}",
             self.cds_identifier,
             self.nhs_number,
             self.site,
@@ -150,6 +159,8 @@ impl Fields {
             self.patient_classification,
             self.ubrn,
             self.administrative_category,
+            self.local_identifier,
+            self.claimed_mff,
         );
     }
 }

@@ -39,6 +39,9 @@ pub(crate) const PROVIDERS: [&str; 7] = ["RHW", INDEPENDENTS, "RTH", "RDU", "RN5
 /// Stands for the independents in [`PROVIDERS`].
 pub(crate) const INDEPENDENTS: &str = "";
 
+/// The one whose file says its own numbers of care and the market forces factors that its claims hold.
+pub(crate) const STATES_FACTORS: &str = "NV3";
+
 /// Independent sites: payee, site, share of the independents.
 pub(crate) const INDEPENDENT_SITES: [(&str, &str, u32); 5] = [
     ("NV3", "NV323", 420),

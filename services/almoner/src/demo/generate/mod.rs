@@ -12,6 +12,7 @@ mod mix;
 mod people;
 mod referrals;
 mod seeded;
+pub(super) mod sus;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub(super) use format::Format;
 pub(super) use line::{Line, Wave};
 pub(super) use mix::CCGS;
 pub(super) use referrals::Referral;
+pub(super) use sus::COMPARED;
 
 use claims::Claims;
 use nhs::{OdsCode, PracticeCode};

@@ -107,6 +107,20 @@ fn the_money_is_believable() {
 }
 
 #[test]
+fn sus_disagrees_in_every_way_and_by_the_seed() {
+    let month = of(None, 1);
+    let extract = sus::extract(&month.lines, 1);
+    assert_eq!(extract.text, sus::extract(&month.lines, 1).text);
+    assert_eq!(extract.seeded.len(), 8, "{:?}", extract.seeded);
+    assert!(extract.seeded.values().all(|count| *count > 3), "{:?}", extract.seeded);
+    assert!(COMPARED.iter().all(|provider| extract.rows[provider] > 500), "{:?}", extract.rows);
+    let twins = month.lines.iter().filter(|line| line.provider == "NV3" && line.care != line.serial);
+    assert!(twins.count() > 0, "billed twice");
+    let held = month.lines.iter().filter(|line| COMPARED.contains(&line.provider));
+    assert!(held.map(|line| line.patient.reveal_text()).all(|number| !extract.text.contains(&number)));
+}
+
+#[test]
 fn budgets_come_to_the_areas_total() {
     let month = of(None, 1);
     assert_eq!(month.budgets.len(), 96);

@@ -6,7 +6,8 @@
 //! | June | referrers, officers, finance | referrals day by day; budgets spent from; instalments paid |
 //! | 10 July | providers | June's activity, before flex on 19 July |
 //! | 31 July | officers, finance, the bank | July's spending; instalments paid, one of which comes back |
-//! | 10 August | providers | what they had missed, before freeze on 17 August |
+//! | 31 July | commissioners | the SUS extract of June's first cut: compared, and challenged |
+//! | 10 August | providers, commissioners | challenges answered and concluded; what providers had missed, before freeze on 17 August |
 //! | 21 August | providers | what comes too late |
 //! | 22 to 25 August | finance, the bank | the run of June's activity: prepared, approved, paid, confirmed |
 //! | 31 August | finance | reconciliation |
@@ -14,6 +15,7 @@
 mod activity;
 mod bank;
 mod budgets;
+pub(super) mod challenges;
 mod plans;
 mod reconciliation;
 mod referrals;
@@ -21,6 +23,7 @@ mod register;
 mod settlement;
 
 pub(crate) use activity::Activity;
+pub(crate) use challenges::{Class, Compared};
 pub(crate) use plans::PlansPlayed;
 pub(crate) use reconciliation::YEAR;
 pub(crate) use settlement::Paid;
@@ -41,6 +44,8 @@ pub(crate) struct Played {
     pub(crate) referrals: u64,
     /// Lines sent and answered.
     pub(crate) activity: Activity,
+    /// What the comparison with SUS said.
+    pub(crate) compared: Compared,
     /// What was done with personal health budgets.
     pub(crate) plans: PlansPlayed,
     /// The position at the end, with every tie.
@@ -69,7 +74,9 @@ pub(crate) async fn play(stage: &Stage, installation: &Installation, size: Size)
     stage.advance(date(2017, 7, 31), 9).await?;
     plans::july(stage, &opened, &mut played.plans).await?;
     settlement::run(stage, installation, &july, &mut bank, &mut played.paid).await?;
+    challenges::raise(stage, installation, &month.lines, size.seed, &mut played.compared).await?;
     stage.advance(date(2017, 8, 10), 9).await?;
+    challenges::conclude(stage, installation).await?;
     activity::send(stage, installation, &month.lines, Wave::Freeze, &mut played.activity).await?;
     stage.advance(date(2017, 8, 21), 9).await?;
     activity::send(stage, installation, &month.lines, Wave::Late, &mut played.activity).await?;
