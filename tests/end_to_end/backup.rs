@@ -110,6 +110,49 @@ async fn a_lost_data_folder_is_restored_and_answers_the_same() {
     assert_eq!(process.stop(), Some(0));
 }
 
+/// Every file of both copies' journals and blobs, with its content.
+fn copies_of(root: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let below = path.strip_prefix(root).unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if below.iter().any(|part| part == "journal" || part == "blobs") {
+                files.insert(below, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_key_is_changed_in_both_copies_of_a_journal() {
+    let mut installation = Installation::played();
+    let (data, mirror) = (installation.data(), installation.data().with_file_name("mirror"));
+    installation.mirror = Some(mirror.clone());
+    assert_eq!(installation.serve(&[]).stop(), Some(0));
+    let next = data.with_file_name("next");
+    let keys = |words: &[&str]| almoner(&[&["keys"], words, &["--data-dir", text(&data)]].concat());
+    let (done, said) = keys(&["rotate", "--escrow", text(&next), "--journal-mirror", text(&mirror)]);
+    assert!(done && said.contains("berkshire-west/ledger: changed by record"), "{said}");
+    let (first, second) = (copies_of(&data), copies_of(&mirror));
+    assert!(first.keys().eq(second.keys()), "{:?} against {:?}", first.keys(), second.keys());
+    assert!(first == second, "the change stands in both copies");
+
+    // One of them alone is enough to go on, under the next key.
+    let ledger = data.join(SYSTEM).join("ledger/journal");
+    std::fs::remove_file(ledger.join("00000000.segment")).unwrap();
+    std::fs::remove_file(ledger.join("checkpoint")).unwrap();
+    assert_eq!(installation.serve(&[]).stop(), Some(0));
+    let (done, said) = almoner(&["audit", "verify", "--from", text(&data)]);
+    assert!(done, "{said}");
+    let (done, said) = keys(&["history"]);
+    assert!(done && said.contains("berkshire-west/ledger"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_mends_a_damaged_journal_by_hand_and_at_a_start() {
     let mut installation = Installation::played();

@@ -104,7 +104,7 @@ fn moved(
     let root = &folders.data_dir;
     let installation = Installation::read(&FolderDisk, root)
         .with_context(|| format!("{} is not a data folder that can be read", root.display()))?;
-    let mut failed = 0;
+    let (mut failed, mut all) = (0, 0);
     for (system, service, folder) in Installation::journals(&FolderDisk, root)? {
         let signer = installation.signer(&system, service);
         let mut disk: Arc<dyn Disk> = Arc::new(FolderDisk);
@@ -118,9 +118,13 @@ fn moved(
             bail!("{system}/{service} has a second copy: say where with --journal-mirror");
         }
         match work(&disk, signer, &folder) {
-            Ok(Moved { segments, bytes, records }) => output::line(format_args!(
-                "{system}/{service}: {segments} segments {how}: {records} records, {bytes} bytes"
-            )),
+            Ok(Moved { segments: 0, .. }) => {}
+            Ok(Moved { segments, bytes, records }) => {
+                all += segments;
+                output::line(format_args!(
+                    "{system}/{service}: {segments} segments {how}: {records} records, {bytes} bytes"
+                ));
+            }
             Err(error) => {
                 failed += 1;
                 output::error(&anyhow::Error::from(error).context(format!("{system}/{service}")));
@@ -130,6 +134,7 @@ fn moved(
     if failed > 0 {
         bail!("of {failed} journals not everything was {how}; what was is complete");
     }
+    output::line(format_args!("{all} segments {how} in all"));
     Ok(())
 }
 
