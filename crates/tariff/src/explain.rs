@@ -206,7 +206,9 @@ fn sentence(rule: Rule, priced: &Priced) -> String {
             "No provider was given: this is the price before its market forces factor.".to_owned()
         }
         Rule::RoundedToPenny | Rule::RoundedToPound => rounding_sentence(priced),
-        Rule::Illustrative => "The list is illustrative: not a national price.".to_owned(),
+        Rule::Illustrative => {
+            "book = illustrative: a list made for demonstration, not a national price.".to_owned()
+        }
     }
 }
 

@@ -87,6 +87,17 @@ impl Priced {
         self.factor().times(self.before_mff()?)
     }
 
+    /// The word for what the price rests on, in every explanation: `illustrative`, whatever the list's name is; else the name of
+    /// the list; `contract` for a local price.
+    #[must_use]
+    pub fn book_word(&self) -> String {
+        match self.book {
+            _ if self.is_illustrative() => "illustrative".to_owned(),
+            Some(book) => book.to_string(),
+            None => "contract".to_owned(),
+        }
+    }
+
     /// Whether the price rests on an illustrative list.
     #[must_use]
     pub const fn is_illustrative(&self) -> bool {

@@ -75,8 +75,10 @@ pub struct Quote {
     pub rule: &'static str,
     /// The codes of all rules, in order.
     pub rules: Vec<&'static str>,
-    /// The name of the book; empty for a local price.
+    /// The word for what the price rests on, as [`Priced::book_word`] says it.
     pub book: String,
+    /// The name of the list; empty for a local price.
+    pub list: String,
     /// Whether the book is illustrative.
     pub illustrative: bool,
 }
@@ -137,7 +139,8 @@ impl From<&Priced> for Quote {
             price_pence: priced.price.get(),
             rule: priced.rules.base().map(Rule::code).unwrap_or_default(),
             rules: priced.rules.iter().map(Rule::code).collect(),
-            book: priced.book.map(|book| book.to_string()).unwrap_or_default(),
+            book: priced.book_word(),
+            list: priced.book.map(|book| book.to_string()).unwrap_or_default(),
             illustrative: priced.is_illustrative(),
         }
     }

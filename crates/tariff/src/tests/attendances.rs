@@ -296,5 +296,17 @@ fn an_illustrative_price_says_so() {
     // £138 × 1.149759 = £158.666742
     assert_eq!(found.price, Pence::from_u32(158_67));
     let procedure = ask("110 FZ51Z 1 5 - led");
-    assert!(procedure.is_ok_and(|priced| !priced.is_illustrative()));
+    assert!(
+        procedure.is_ok_and(|priced| !priced.is_illustrative() && priced.book_word().starts_with("ntps-"))
+    );
+    // Whatever the list is called, the word is in the answer and in the explanation.
+    let quote = crate::Quote::from(&found);
+    assert_eq!(
+        (quote.book.as_str(), quote.list.starts_with("illustrative-")),
+        ("illustrative", true),
+        "{}",
+        quote.list
+    );
+    let steps = crate::explain(&found, JUNE_2017);
+    assert!(steps.iter().any(|step| step.text.starts_with("book = illustrative")), "{steps:?}");
 }

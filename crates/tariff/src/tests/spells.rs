@@ -182,6 +182,7 @@ fn a_quote_has_the_commands_shape() {
                 "ROUNDED_TO_PENNY",
             ],
             book: "ntps-2017-19-apc-2017-18",
+            list: "ntps-2017-19-apc-2017-18",
             illustrative: false,
         }
     "#]]

@@ -108,6 +108,7 @@ fn in_json(asked: &Price, books: &Books, priced: &Priced) -> anyhow::Result<Valu
         ("rule", json!(quote.rule)),
         ("rules", json!(quote.rules)),
         ("book", json!(quote.book)),
+        ("list", json!(quote.list)),
         ("source", json!(source)),
         ("illustrative", json!(quote.illustrative)),
     ];
@@ -139,6 +140,7 @@ pub(super) fn explain(asked: &Price) -> anyhow::Result<()> {
     if asked.json {
         let mut map = asked.asked();
         map.insert("price_pence".to_owned(), json!(priced.price.get()));
+        map.insert("book".to_owned(), json!(priced.book_word()));
         map.insert("illustrative".to_owned(), json!(priced.is_illustrative()));
         map.insert("steps".to_owned(), steps.iter().map(step_in_json).collect());
         output::line(format_args!("{}", Value::Object(map)));
