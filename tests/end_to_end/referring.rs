@@ -125,3 +125,95 @@ fn a_file_of_referrals_is_answered_row_by_row_and_the_same_when_it_comes_again()
     );
     assert!(said(&refused).contains("NOT_YOURS"), "a provider refers to itself only: {}", said(&refused));
 }
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", said(output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
+}
+
+#[test]
+fn the_life_of_one_referral_is_shown_from_choice_to_bank_line() {
+    let installation = Installation::played();
+    let process = installation.serve(&[]);
+    let auditor = Somebody::of("auditor", &installation, &process);
+    let settled = |life: &serde_json::Value| {
+        let events = life["events"].as_array().unwrap().iter();
+        let windows = events.flat_map(|event| event["ledger"].as_array().unwrap());
+        let windows = windows.flat_map(|entry| entry["windows"].as_array().unwrap());
+        let payments: Vec<_> = windows.flat_map(|window| window["payments"].as_array().unwrap()).collect();
+        payments.iter().any(|payment| payment["bank"] == "settled")
+    };
+    // The demo records its referrals first; the care of some was paid for.
+    let mut found = None;
+    for number in (1..=90).map(|number: u64| number.to_string()) {
+        let output = auditor.run(&["referral", "show", &number, "--json"]);
+        if !output.status.success() {
+            assert!(said(&output).contains("REFERRAL_UNKNOWN"), "{}", said(&output));
+            continue;
+        }
+        let life = json(&output);
+        if settled(&life) {
+            found = Some((number, life));
+            break;
+        }
+    }
+    let (number, life) = found.expect("a referral of the demo whose care was paid for");
+    let events = life["events"].as_array().unwrap();
+    let chosen = &events[0]["chosen"];
+    assert!(chosen["offered"].as_array().unwrap().contains(&chosen["provider"]), "{life:#}");
+    assert_eq!(events[0]["ledger"][0]["kind"], "referral");
+    let line = events.iter().find(|event| event["line"].is_object()).unwrap();
+    assert_eq!(
+        (&line["line"]["match"], &line["line"]["answer"]),
+        (&"patient".into(), &"accepted".into()),
+        "{life:#}"
+    );
+    assert!(!line["line"]["price"].as_array().unwrap().is_empty());
+    assert_eq!(line["ledger"][0]["kind"], "activity");
+    assert_eq!(life["clocks"].as_array().unwrap().len(), 1);
+    let text = said(&auditor.run(&["referral", "show", &number]));
+    for part in [
+        "offered: ",
+        "waiting time from ",
+        "price FIRST_ATTENDANCE",
+        "captures of the hold £",
+        " is paid by run ",
+        "bank: settled",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let referrer = Somebody::of("referrer", &installation, &process);
+    let text = said(&referrer.run(&["referral", "show", &number]));
+    assert!(text.contains("booking reference") && !text.contains('£'), "{text}");
+
+    // A life made by its moves, and seen on the waiting list.
+    let head = "ubrn,nhs_number,treatment_function,source,referred_on,practice,offered,provider\n";
+    let row = format!("770000000099,{},110,gp,2017-08-01,K81004,RHW NV3,NV3\n", nhs_number(990));
+    let file = referrer.file("one.csv", &(head.to_owned() + &row));
+    assert!(referrer.run(&["referral", "record", file.to_str().unwrap()]).status.success());
+    let number = json(&referrer.run(&["referral", "show", "770000000099", "--json"]))["referral"].to_string();
+    let provider = Somebody::of("NV3", &installation, &process);
+    let go = |what: &str, on: &str, more: &[&str]| {
+        provider.run(&[&["referral", "move", &number, what, "--on", on], more].concat())
+    };
+    assert!(said(&go("treated", "2017-08-02", &[])).contains("MOVE_ILLEGAL"));
+    assert!(said(&go("booked", "2017-08-02", &["--day", "2017-08-20"])).contains("is booked"));
+    assert!(said(&go("attended", "2017-08-20", &[])).contains("is attended"));
+    let listed = go("listed", "2017-08-20", &["--hrg", "HN12F", "--classification", "1"]);
+    assert!(said(&listed).contains("is listed for admission"), "{}", said(&listed));
+    let life = json(&auditor.run(&["referral", "show", &number, "--json"]));
+    let moved: Vec<_> = life["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["moved"]["what"].as_str())
+        .collect();
+    assert_eq!(moved, ["booked", "attended", "listed"]);
+    assert!(life["hold"]["left_pence"].as_i64().unwrap() > 500_000, "an admission is held for: {life:#}");
+    let waiting = ["referral", "waiting", "--on", "2017-08-25", "--baseline", "2017-06-30", "--json"];
+    let list = json(&auditor.run(&waiting));
+    let row = |row: &serde_json::Value| row["provider"] == "NV3" && row["function"] == "110";
+    assert!(list["rows"].as_array().unwrap().iter().any(row), "{list:#}");
+    let choices = said(&referrer.run(&["referral", "choices", "--function", "110", "--on", "2017-08-01"]));
+    assert!(choices.contains("NV3  ") && choices.contains("RHW  ") && !choices.contains('£'), "{choices}");
+}

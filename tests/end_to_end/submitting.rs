@@ -178,6 +178,30 @@ fn what_is_checked_only_is_not_recorded_and_what_cannot_be_used_is_not_sent() {
         let refused = provider.submit(file, &[]);
         assert!(!refused.status.success() && said(&refused).contains(expected), "{}", said(&refused));
     }
+    // What no profile can read: each is refused whole, in words that say what to do, before anything is sent.
+    let text = fs::read_to_string(&good).unwrap();
+    let header = HEADING.trim_end();
+    let windows = text.replace("ref-0", "ref-\u{a3}").replace('\u{c2}', "");
+    let windows: Vec<u8> = windows.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+    let bad: [(&str, Vec<u8>, &str); 8] = [
+        ("empty.csv", Vec::new(), "it is empty"),
+        ("header-only.csv", HEADING.as_bytes().to_vec(), "it has a header and no rows"),
+        ("windows.csv", windows.clone(), "pass --encoding windows-1252"),
+        ("workbook.csv", b"PK\x03\x04\0\0\0\0".to_vec(), "it is a workbook or another binary file"),
+        ("lacking.csv", text.replace(",Site,", ",Elsewhere,").into_bytes(), "lacks Site"),
+        ("doubled.csv", text.replace(",Commissioner,", ",Site,").into_bytes(), "has Site twice"),
+        ("million.csv", text.replace("ref-1", &"x".repeat(1_000_000)).into_bytes(), "1000000"),
+        ("other-file.csv", b"Name;Colour\nx;y\n".to_vec(), "has none of the columns of the mapping slam"),
+    ];
+    assert!(header.contains(",Site,"));
+    for (name, bytes, expected) in bad {
+        let path = provider.path(name);
+        fs::write(&path, bytes).unwrap();
+        let refused = provider.submit(&path, &[]);
+        assert!(!refused.status.success() && said(&refused).contains(expected), "{name}: {}", said(&refused));
+        assert!(!said(&refused).contains("submission "), "{name}: nothing is opened for it");
+    }
+    assert!(provider.submit(&provider.path("windows.csv"), &["--encoding", "windows-1252"]).status.success());
     assert!(provider.submit(&ambiguous, &["--dates", "day-month-year"]).status.success());
     assert!(provider.submit(&other, &["--force"]).status.success());
 }

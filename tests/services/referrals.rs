@@ -231,7 +231,7 @@ async fn referrals_hold_what_they_are_expected_to_cost() {
         practice: "K81001".into(),
         offered: vec!["NT344".into(), "RHW".into()],
         provider: provider.into(),
-        site: String::new(),
+        ..v1::ReferralSubmission::default()
     };
     let item = |number, referral| v1::ReferralItem { request_id: id(number), referral: Some(referral) };
     let malformed = v1::ReferralSubmission { practice: "?".into(), ..referral("000000000004", "NT3") };
@@ -247,12 +247,23 @@ async fn referrals_hold_what_they_are_expected_to_cost() {
         validate_only: false,
     };
     let results = world.referrals.record_referrals(batch).await.unwrap().into_inner().results;
-    let held: Vec<_> = results.iter().map(|result| result.held_pence).collect();
-    assert_eq!(held, [166_72 + 82_78, 0, 0, 0], "a first attendance and a follow-up, each rounded");
     let reasons =
         |result: &v1::ReferralResult| result.problems.iter().map(|p| p.reason.clone()).collect::<Vec<_>>();
     assert_eq!(reasons(&results[2]), ["WRONG_COMMISSIONER"]);
     assert_eq!(reasons(&results[3]), ["PRACTICE_CODE_INVALID"]);
+
+    let life = |number: u64| v1::GetReferralLifeRequest {
+        system: SYSTEM.into(),
+        key: Some(v1::get_referral_life_request::Key::Position(number)),
+        min_position: None,
+    };
+    let numbers: Vec<u64> = results.iter().take(2).map(|result| result.position.unwrap()).collect();
+    let mut held = Vec::new();
+    for number in &numbers {
+        let answer = world.referrals.get_referral_life(life(*number)).await.unwrap().into_inner();
+        held.push(answer.hold.unwrap().held_pence);
+    }
+    assert_eq!(held, [166_72 + 82_78, 0], "a first attendance and a follow-up, each rounded");
 
     let end = v1::EndReferralRequest {
         system: SYSTEM.into(),
@@ -261,10 +272,12 @@ async fn referrals_hold_what_they_are_expected_to_cost() {
         state: v1::ReferralState::Discharged.into(),
     };
     let ended = world.referrals.end_referral(end).await.unwrap().into_inner();
-    assert_eq!((ended.released_pence, ended.posting), (held[0], i32::from(v1::Posting::Done)));
+    assert_eq!(ended.posting, i32::from(v1::Posting::Done));
     let key = v1::get_referral_request::Key::Ubrn("000000000001".into());
     let get = v1::GetReferralRequest { system: SYSTEM.into(), key: Some(key), min_position: None };
     let row = world.referrals.get_referral(get).await.unwrap().into_inner().referral.unwrap();
-    assert_eq!((row.state(), row.hold_left_pence), (v1::ReferralState::Discharged, 0));
+    assert_eq!((row.state(), row.stage()), (v1::ReferralState::Discharged, v1::ReferralStage::Discharged));
+    let answer = world.referrals.get_referral_life(life(numbers[0])).await.unwrap().into_inner();
+    assert_eq!((answer.hold.unwrap().left_pence, answer.events.len()), (0, 2));
     world.stop().await;
 }

@@ -86,13 +86,21 @@ fields! {
     Source = "source",
     /// Providers or sites that were offered, in that order, parted by spaces, commas, semicolons or pipes.
     Offered = "offered",
+    /// Why the patient was given no choice: `urgent`, `maternity`, `detained`, `armed-forces`, `patient-asked-referrer`, `one-provider`.
+    NoChoice = "no_choice_reason",
+    /// Day from which waiting time counts.
+    ClockStart = "clock_start_date",
+    /// Postcode, or its outward part, where the patient usually lives. Only the outward part is sent.
+    Residence = "residence",
+    /// Overseas visitor status classification.
+    OverseasVisitor = "overseas_visitor",
 }
 
 impl Field {
     /// Whether it is a date.
     #[must_use]
     pub const fn is_date(self) -> bool {
-        matches!(self, Self::StartDate | Self::EndDate | Self::ReferredOn)
+        matches!(self, Self::StartDate | Self::EndDate | Self::ReferredOn | Self::ClockStart)
     }
 
     /// Whether it is an amount of money.

@@ -274,7 +274,7 @@ fn a_mapping_that_does_not_go_together_says_everything() {
           |
         3 | column=[{heading='a',field='surname'}]
           |                            ^^^^^^^^^
-        unknown variant `surname`, expected one of `cds_identifier`, `reference`, `nhs_number`, `pseudonym`, `provider`, `site`, `practice`, `commissioner`, `treatment_function`, `point_of_delivery`, `start_date`, `end_date`, `claimed`, `hrg`, `first_attendance`, `attended`, `admission_method`, `patient_classification`, `ubrn`, `pathway`, `administrative_category`, `excluded_days`, `local_identifier`, `market_forces_factor`, `financial_year`, `financial_month`, `referred_on`, `source`, `offered`
+        unknown variant `surname`, expected one of `cds_identifier`, `reference`, `nhs_number`, `pseudonym`, `provider`, `site`, `practice`, `commissioner`, `treatment_function`, `point_of_delivery`, `start_date`, `end_date`, `claimed`, `hrg`, `first_attendance`, `attended`, `admission_method`, `patient_classification`, `ubrn`, `pathway`, `administrative_category`, `excluded_days`, `local_identifier`, `market_forces_factor`, `financial_year`, `financial_month`, `referred_on`, `source`, `offered`, `no_choice_reason`, `clock_start_date`, `residence`, `overseas_visitor`
 
 
         TOML parse error at line 3, column 39

@@ -92,6 +92,39 @@ code_list! {
 }
 
 code_list! {
+    /// Whether a visitor from overseas pays (overseas visitor status classification of the commissioning data sets; its values
+    /// are NHS practice, unverified, and standard DCB3017 replaced it after 2018).
+    OverseasVisitor {
+        /// Exempt: a reciprocal agreement, or another country's insurance, covers the visitor.
+        ExemptByAgreement = "1",
+        /// Exempt for another reason.
+        Exempt = "2",
+        /// Pays for the stay only; treatment is the NHS's.
+        PaysForStay = "3",
+        /// Pays for everything.
+        Pays = "4",
+        /// Not applicable: no visitor from overseas.
+        NotApplicable = "8",
+        /// Not known.
+        NotKnown = "9",
+    }
+}
+
+impl OverseasVisitor {
+    /// Whether the visitor pays for treatment, so that no commissioner does.
+    #[must_use]
+    pub const fn is_chargeable(self) -> bool {
+        matches!(self, Self::Pays)
+    }
+
+    /// Whether the visitor is exempt, so that the commissioner pays as for a resident.
+    #[must_use]
+    pub const fn is_exempt(self) -> bool {
+        matches!(self, Self::ExemptByAgreement | Self::Exempt)
+    }
+}
+
+code_list! {
     /// Whether an appointment was the first of its course, and how it was held.
     FirstAttendance {
         /// First, face to face.
@@ -313,6 +346,7 @@ mod tests {
         round_trip(AdmissionMethod::ALL);
         round_trip(PatientClassification::ALL);
         round_trip(AdministrativeCategory::ALL);
+        round_trip(OverseasVisitor::ALL);
         round_trip(FirstAttendance::ALL);
         round_trip(AttendedOrDidNotAttend::ALL);
         round_trip(PointOfDelivery::ALL);

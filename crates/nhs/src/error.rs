@@ -22,6 +22,10 @@ pub enum Field {
     CdsIdentifier,
     /// A provider's own number for a spell or an attendance.
     LocalIdentifier,
+    /// [`crate::PathwayIdentifier`].
+    PathwayIdentifier,
+    /// [`crate::OverseasVisitor`].
+    OverseasVisitor,
     /// A healthcare resource group.
     Hrg,
     /// A treatment function code.
@@ -102,6 +106,8 @@ impl Field {
         Self::Ubrn,
         Self::CdsIdentifier,
         Self::LocalIdentifier,
+        Self::PathwayIdentifier,
+        Self::OverseasVisitor,
         Self::Hrg,
         Self::TreatmentFunction,
         Self::PointOfDelivery,
@@ -128,6 +134,8 @@ impl Field {
             Self::Ubrn => "UBRN",
             Self::CdsIdentifier => "CDS unique identifier",
             Self::LocalIdentifier => "local spell or attendance identifier",
+            Self::PathwayIdentifier => "patient pathway identifier",
+            Self::OverseasVisitor => "overseas visitor status",
             Self::Hrg => "HRG",
             Self::TreatmentFunction => "treatment function code",
             Self::PointOfDelivery => "point of delivery code",
@@ -154,7 +162,8 @@ impl Field {
             Self::PostcodeDistrict => "the outward part of a postcode in capitals, for example RG14",
             Self::Ubrn => "12 digits",
             Self::CdsIdentifier => "1 to 35 capital letters, digits and -/._:",
-            Self::LocalIdentifier => "1 to 20 letters, digits and -/._:",
+            Self::LocalIdentifier | Self::PathwayIdentifier => "1 to 20 letters, digits and -/._:",
+            Self::OverseasVisitor => "one of 1, 2, 3, 4, 8, 9",
             Self::Hrg => "two capital letters, two digits and a capital letter, for example BZ34C",
             Self::TreatmentFunction => "three digits of the treatment function list, for example 110",
             Self::PointOfDelivery => "a national point of delivery code, for example DC or OPFASPCL",
@@ -181,6 +190,8 @@ impl Field {
             Self::Ubrn => "UBRN_INVALID",
             Self::CdsIdentifier => "CDS_IDENTIFIER_INVALID",
             Self::LocalIdentifier => "LOCAL_IDENTIFIER_INVALID",
+            Self::PathwayIdentifier => "PATHWAY_IDENTIFIER_INVALID",
+            Self::OverseasVisitor => "OVERSEAS_VISITOR_INVALID",
             Self::Hrg => "HRG_INVALID",
             Self::TreatmentFunction => "TREATMENT_FUNCTION_INVALID",
             Self::PointOfDelivery => "POINT_OF_DELIVERY_INVALID",
@@ -285,7 +296,7 @@ mod tests {
         .concat();
         assert!(!all.contains("943476"));
         let reasons: BTreeSet<&str> = ParseError::reasons().collect();
-        assert_eq!(reasons.len(), 22);
+        assert_eq!(reasons.len(), 24);
         assert!(all.lines().all(|line| reasons.contains(line.split(':').next().unwrap())));
         expect![[r#"
             NHS_NUMBER_CHECK_DIGIT: NHS number fails its check digit: a digit was mistyped or two swapped

@@ -2,7 +2,7 @@
 //!
 //! - Who: [`NhsNumber`] (shown only on request), [`Pseudonym`] (what every other service sees instead).
 //! - Where: [`OdsCode`], [`PracticeCode`], [`PostcodeDistrict`].
-//! - Which record: [`Ubrn`], [`CdsIdentifier`], [`LocalIdentifier`].
+//! - Which record: [`Ubrn`], [`CdsIdentifier`], [`LocalIdentifier`], [`PathwayIdentifier`].
 //! - What: [`Hrg`], [`TreatmentFunction`], [`PointOfDelivery`], and the coded fields of an activity line:
 //!   [`AdmissionMethod`], [`PatientClassification`], [`AdministrativeCategory`], [`FirstAttendance`],
 //!   [`AttendedOrDidNotAttend`].
@@ -46,8 +46,8 @@ mod reference;
 mod text;
 
 pub use activity::{
-    AdministrativeCategory, AdmissionMethod, AttendedOrDidNotAttend, FirstAttendance, PatientClassification,
-    PointOfDelivery,
+    AdministrativeCategory, AdmissionMethod, AttendedOrDidNotAttend, FirstAttendance, OverseasVisitor,
+    PatientClassification, PointOfDelivery,
 };
 pub use bank::{AccountNumber, SortCode};
 pub use clinical::{Hrg, TreatmentFunction};
@@ -55,4 +55,4 @@ pub use error::{Field, ParseError, Problem};
 pub use nhs_number::NhsNumber;
 pub use organisation::{OdsCode, PostcodeDistrict, PracticeCode};
 pub use period::{FinancialYear, Period};
-pub use reference::{CdsIdentifier, LocalIdentifier, Pseudonym, Ubrn};
+pub use reference::{CdsIdentifier, LocalIdentifier, PathwayIdentifier, Pseudonym, Ubrn};

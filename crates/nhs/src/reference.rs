@@ -118,6 +118,30 @@ impl FromStr for LocalIdentifier {
     }
 }
 
+/// A patient pathway identifier: what providers carry from a referral to its treatment and hand on at a transfer. 1 to 20 letters,
+/// digits and `-/._:`. Its issuer makes it unique, so it names a pathway together with the patient only (NHS Data Dictionary,
+/// Patient Pathway Identifier). It must not be made of an NHS number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PathwayIdentifier(Inline<20>);
+
+text_code!(PathwayIdentifier);
+
+impl FromStr for PathwayIdentifier {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = text.as_bytes();
+        match bytes.len() {
+            0 => return Err(Field::PathwayIdentifier.refuse(Problem::Empty)),
+            1..=20 => {}
+            found => return Err(Field::PathwayIdentifier.refuse(Problem::Length { found })),
+        }
+        let good = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'/' | b'.' | b'_' | b':');
+        text::check_each(Field::PathwayIdentifier, bytes.iter().map(good))?;
+        Ok(Self(Inline::new(bytes)))
+    }
+}
+
 /// The 16 random bytes that stand for a person everywhere outside the identity plane; written as 32 lower-case
 /// hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

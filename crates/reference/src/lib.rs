@@ -43,7 +43,7 @@ pub use calendar::{Cut, CutError, Deadlines, NoCut, Stage};
 pub use code::{ContractId, ContractIdError};
 pub use contract::{Contract, ContractMatch, Mechanism, Scope};
 pub use dated::Validity;
-pub use look_up::Reference;
+pub use look_up::{Choice, Reference};
 pub use organisation::{
     BankDetails, Channel, District, ExpenditureClass, MarketForces, Organisation, PaymentChannel, Practice,
     Role, Site, WordError,

@@ -7,11 +7,20 @@ use crate::{
 use hashbrown::HashMap;
 use journal::Day;
 use nhs::{OdsCode, Period, PostcodeDistrict, PracticeCode, TreatmentFunction};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use tariff::{Books, Mff};
 
 /// How often a body may have been taken over by another before a look-up gives up: more than ever happened.
 const SUCCESSIONS_MAX: usize = 8;
+
+/// A provider that may be chosen, and its sites by code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<'a> {
+    /// The provider.
+    pub provider: &'a Organisation,
+    /// Its registered sites. One without any is chosen as a whole.
+    pub sites: Vec<&'a Site>,
+}
 
 /// A [`Snapshot`] that answers questions quickly. Immutable: a newer snapshot is another value.
 #[derive(Debug, Clone)]
@@ -188,6 +197,25 @@ impl Reference {
         }
         let other = self.provider_contracts.on(&provider, day).find_map(covers);
         other.map_or(ContractMatch::None, ContractMatch::AnyOther)
+    }
+
+    /// Who may be chosen for `function` on `day`: every provider that is open and has a contract with any commissioner for it, by code,
+    /// with its registered sites. Nothing else decides who is listed or in which order.
+    ///
+    /// Source: SI 2012/2996, regulation 39, as amended from 1 April 2014.
+    #[must_use]
+    pub fn choices(&self, function: TreatmentFunction, day: Day) -> Vec<Choice<'_>> {
+        let contracts = self.rows.contracts.iter();
+        let holding = contracts.filter(|row| row.validity.covers(day) && row.functions.includes(&function));
+        let providers: BTreeSet<OdsCode> = holding.map(|row| row.provider).collect();
+        let open = providers.into_iter().filter_map(|code| {
+            let provider = self.organisation(code).filter(|row| row.open.covers(day))?;
+            let sites = self.rows.sites.iter().filter(|site| {
+                site.payee == code && self.site(site.site, day).is_some_and(|row| row == *site)
+            });
+            Some(Choice { provider, sites: sites.collect() })
+        });
+        open.collect()
     }
 
     /// The contracts of `payer` that hold on `day` and are paid by instalments, by id.

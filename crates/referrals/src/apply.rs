@@ -5,9 +5,9 @@ mod plan;
 mod repricing;
 
 use crate::{
-    ActivityLine, AdoptReference, Answer, ChallengeState, Command, End, Event, ExtractInForce, LineAnswered,
-    Matched, Pathway, RecordReferral, Referral, ReferralRecorded, ReferralState, Standing, State, Submission,
-    Verdict,
+    ActivityLine, AdoptReference, Answer, ChallengeState, Command, End, Event, ExtractInForce, Life,
+    LineAnswered, Matched, Move, MoveReferral, Pathway, RecordReferral, Referral, ReferralMoved,
+    ReferralRecorded, ReferralState, Stage, Standing, State, Submission, Verdict,
     key::{CareKey, LineKey},
     report,
     state::{Channel, InForce, LineRow, Mark, TotalKey},
@@ -39,9 +39,20 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
                 End::Cancelled => ReferralState::Cancelled,
             };
             referral_ended(state, at, end.referral, ended);
+            let stage = match end.end {
+                End::Discharged => Stage::Discharged,
+                End::Cancelled => Stage::Cancelled,
+            };
+            if let Some(life) = state.lives.get_mut(&end.referral) {
+                life.ended(at.position, at.business_date, stage);
+            }
         }
         (Command::ExpireReferral(expire), Event::ReferralEnded { .. }) => {
             referral_ended(state, at, expire.referral, ReferralState::Expired);
+            // Only what is held has ended: the patient may still be waiting.
+            if let Some(life) = state.lives.get_mut(&expire.referral) {
+                life.records.push(at.position);
+            }
         }
         (Command::SubmitLine(line), Event::LineAnswered(answered)) => {
             line_answered(state, at, line, answered);
@@ -108,6 +119,7 @@ pub(crate) fn apply(state: &mut State, at: &Moment, command: &Command, event: &E
         (Command::RepriceLine(reprice), Event::LineAnswered(answered)) => {
             repricing::line(state, at, reprice, answered);
         }
+        (Command::MoveReferral(ask), Event::ReferralMoved(moved)) => referral_moved(state, at, ask, moved),
         (Command::SealCut(seal), Event::CutSealed { .. }) => {
             state.sealed.insert(seal.cut, at.position);
         }
@@ -123,6 +135,8 @@ fn adopted(state: &mut State, at: &Moment, adopt: &AdoptReference) {
         digest: adopt.terms.digest,
         hold_days: adopt.terms.hold_days,
         follow_ups: adopt.terms.follow_ups,
+        matching_days: adopt.terms.matching_days,
+        booking_from: adopt.terms.booking_from,
     });
 }
 
@@ -142,6 +156,7 @@ fn referral_recorded(state: &mut State, at: &Moment, referral: &RecordReferral, 
         ended: None,
         held,
         left: held,
+        placed: referral.referred,
         until,
         hold: report::posting_id(at.request_id),
         lines: 0,
@@ -151,6 +166,61 @@ fn referral_recorded(state: &mut State, at: &Moment, referral: &RecordReferral, 
         state.expiries.insert((until, at.position));
     }
     insert_referral(state, at.position, row);
+    state.lives.insert(at.position, Life::new(at.position, Some(referral.waits_from())));
+    if let Some(pathway) = referral.pathway {
+        state.named_pathways.insert((referral.pseudonym, pathway), at.position);
+    }
+}
+
+fn referral_moved(state: &mut State, at: &Moment, ask: &MoveReferral, moved: &ReferralMoved) {
+    let Some(row) = state.referrals.get_mut(&ask.referral) else { return };
+    if let Some(life) = state.lives.get_mut(&ask.referral) {
+        life.moved(at.position, ask.on, &ask.what);
+    }
+    if moved.released.is_some() {
+        row.left = Pence::ZERO;
+        state.expiries.remove(&(row.until, ask.referral));
+    }
+    if let Some(hold) = moved.hold {
+        row.held = row.held.checked_add(hold.amount).unwrap_or(Pence::MAX);
+        if let Some(released) = moved.released {
+            row.held = row.held.checked_sub(released.amount).unwrap_or(Pence::ZERO);
+        }
+        (row.left, row.until, row.hold) = (hold.amount, hold.until, report::posting_id(at.request_id));
+        row.placed = ask.on;
+        // One whose hold had expired is heard of again.
+        (row.state, row.ended) = (ReferralState::Open, None);
+        state.expiries.insert((hold.until, ask.referral));
+    }
+    if let Some(route) = moved.route {
+        row.route = Some(route);
+    }
+    if let Move::Transferred { provider, .. } = ask.what {
+        let before: Pathway = (row.pseudonym, row.function.number(), row.provider);
+        let after: Pathway = (row.pseudonym, row.function.number(), provider);
+        row.provider = provider;
+        if state.pathways.get(&before) == Some(&ask.referral) {
+            state.pathways.remove(&before);
+        }
+        state.pathways.insert(after, ask.referral);
+    }
+    let ended = match ask.what {
+        Move::Discharged => ReferralState::Discharged,
+        Move::Returned | Move::Cancelled => ReferralState::Cancelled,
+        Move::Accepted
+        | Move::Booked { .. }
+        | Move::Attended
+        | Move::NotAttended
+        | Move::Listed { .. }
+        | Move::Treated
+        | Move::Monitored { .. }
+        | Move::Resumed
+        | Move::NotTreated
+        | Move::Declined
+        | Move::Transferred { .. } => return,
+    };
+    row.state = ended;
+    row.ended = Some(at.business_date);
 }
 
 fn insert_referral(state: &mut State, position: Position, row: Referral) {
@@ -201,6 +271,10 @@ fn standing(at: &Moment, answered: &LineAnswered, claimed: Pence, date: Day) -> 
 fn line_answered(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineAnswered) {
     note_record(state, line.submission, at.position);
     note_reasons(state, line.provider, answered);
+    if let Some(grade) = answered.grade {
+        let count = state.grades.entry(((answered.cut, line.provider, answered.payer), grade)).or_default();
+        *count = count.saturating_add(1);
+    }
     let key = state.key_of(line.provider, &line.cds_identifier, line.tag);
     // A claim that could not be read is not counted beyond what an amount may be.
     let claimed = if line.claimed > crate::CLAIMED_MAX { Pence::ZERO } else { line.claimed };
@@ -229,6 +303,23 @@ fn line_answered(state: &mut State, at: &Moment, line: &ActivityLine, answered: 
         Some(Matched::Implied) => implied(state, at, line, answered),
         None => {}
     }
+    followed(state, at, line, answered);
+}
+
+/// The referral of a line in force, where it has one.
+fn followed(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineAnswered) {
+    let number = match answered.referral {
+        Some(Matched::To(number)) => number,
+        Some(Matched::Implied) => at.position,
+        None => return,
+    };
+    let life = state.lives.entry(number).or_insert_with(|| {
+        let mut life = Life::new(number, None);
+        // The record that implies a referral is that of its first line, which comes right after.
+        life.records.clear();
+        life
+    });
+    life.active(at.position, line.started, line.seen());
 }
 
 fn implied(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineAnswered) {
@@ -245,11 +336,15 @@ fn implied(state: &mut State, at: &Moment, line: &ActivityLine, answered: &LineA
         ended: None,
         held: Pence::ZERO,
         left: Pence::ZERO,
+        placed: line.started,
         until: line.started,
         hold: at.request_id,
         lines: 1,
     };
     insert_referral(state, at.position, row);
+    if let Some(pathway) = line.pathway {
+        state.named_pathways.insert((line.pseudonym, pathway), at.position);
+    }
 }
 
 fn unreadable(

@@ -3,15 +3,16 @@
 
 use crate::{
     AdoptExtract, AnswerChallenge, ApproveRepricing, CLAIMED_MAX, ConcludeChallenge, Faults, LineTag,
-    PostMargin, ProposeRepricing, RaiseChallenge, Reason, Reasons, RepriceLine, SetChallengeRules,
+    MoveReferral, NoChoice, PostMargin, ProposeRepricing, RaiseChallenge, Reason, Reasons, RepriceLine, Seen,
+    SetChallengeRules,
 };
 use journal::{Day, Digest, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{Factor, Pence};
 use nhs::{
     AdministrativeCategory, AdmissionMethod, AttendedOrDidNotAttend, CdsIdentifier, FirstAttendance, Hrg,
-    LocalIdentifier, OdsCode, PatientClassification, PointOfDelivery, PracticeCode, Pseudonym,
-    TreatmentFunction, Ubrn,
+    LocalIdentifier, OdsCode, OverseasVisitor, PathwayIdentifier, PatientClassification, PointOfDelivery,
+    PostcodeDistrict, PracticeCode, Pseudonym, TreatmentFunction, Ubrn,
 };
 use reference::{Cut, Reference};
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub enum Command {
     ApproveRepricing(ApproveRepricing),
     /// Price a line of an approved repricing again.
     RepriceLine(RepriceLine),
+    /// Move a referral on in its life.
+    MoveReferral(MoveReferral),
 }
 
 /// Decides with this snapshot from here on.
@@ -83,6 +86,14 @@ pub struct AdoptTerms {
     /// independent providers see 1.2 for each first attendance (an estimate; configurable).
     #[n(2)]
     pub follow_ups: u16,
+    /// How many days after a referral a line without any reference may still be matched to it. None, in records from before
+    /// lines were graded: any number, and lines carry no grade.
+    #[n(3)]
+    pub matching_days: Option<u16>,
+    /// From when contracts that do not say ask for a booking reference at consultant-led first attendances referred by general
+    /// practitioners. None: never.
+    #[n(4)]
+    pub booking_from: Option<Day>,
 }
 
 /// Opens a submission.
@@ -146,6 +157,26 @@ pub struct RecordReferral {
     /// The booking reference.
     #[n(8)]
     pub ubrn: Option<Ubrn>,
+    /// The patient pathway identifier.
+    #[n(9)]
+    pub pathway: Option<PathwayIdentifier>,
+    /// Why the patient was given no choice; none when it was.
+    #[n(10)]
+    pub no_choice: Option<NoChoice>,
+    /// The day from which waiting time counts, when it is not that of the referral.
+    #[n(11)]
+    pub clock_start: Option<Day>,
+    /// Where a patient without a practice usually lives.
+    #[n(12)]
+    pub residence: Option<PostcodeDistrict>,
+}
+
+impl RecordReferral {
+    /// The day from which waiting time counts.
+    #[must_use]
+    pub fn waits_from(&self) -> Day {
+        self.clock_start.unwrap_or(self.referred)
+    }
 }
 
 /// How a referral ended.
@@ -264,6 +295,15 @@ pub struct ActivityLine {
     /// The tag of provider and `cds_identifier`. Lines recorded before there were tags have none.
     #[n(18)]
     pub tag: Option<LineTag>,
+    /// The patient pathway identifier.
+    #[n(19)]
+    pub pathway: Option<PathwayIdentifier>,
+    /// Where a patient without a practice usually lives.
+    #[n(20)]
+    pub residence: Option<PostcodeDistrict>,
+    /// Whether a visitor from overseas pays.
+    #[n(21)]
+    pub overseas: Option<OverseasVisitor>,
 }
 
 impl ActivityLine {
@@ -273,6 +313,24 @@ impl ActivityLine {
         match self.care {
             Care::Admitted { discharged, .. } => discharged,
             Care::Outpatient { .. } => self.started,
+        }
+    }
+
+    /// What it is evidence of in the life of its referral.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        match self.care {
+            Care::Admitted { .. } => Seen::Treated,
+            Care::Outpatient { first: FirstAttendance::ClockStop, .. } => Seen::ClockStop,
+            Care::Outpatient { attended, .. } if attended.was_seen() => {
+                if self.pod.is_procedure() {
+                    Seen::Treated
+                } else {
+                    Seen::Attended
+                }
+            }
+            Care::Outpatient { attended: AttendedOrDidNotAttend::DidNotAttend, .. } => Seen::NotAttended,
+            Care::Outpatient { .. } => Seen::Cancelled,
         }
     }
 

@@ -44,5 +44,6 @@ pub(crate) fn decide(state: &State, at: &Moment, command: &Command) -> Result<Ev
         Command::ProposeRepricing(propose) => repricing::propose(state, propose),
         Command::ApproveRepricing(approve) => repricing::approve(state, at, approve),
         Command::RepriceLine(reprice) => repricing::line(state, reprice),
+        Command::MoveReferral(what) => referral::move_on(state, at, what),
     }
 }

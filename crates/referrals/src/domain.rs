@@ -35,6 +35,7 @@ const POST_MARGIN: Kind = Kind(120);
 const PROPOSE_REPRICING: Kind = Kind(121);
 const APPROVE_REPRICING: Kind = Kind(122);
 const REPRICE_LINE: Kind = Kind(123);
+const MOVE_REFERRAL: Kind = Kind(150);
 
 impl Domain for Referrals {
     const SERVICE: Service = Service::Referrals;
@@ -66,6 +67,7 @@ impl Domain for Referrals {
             Command::ProposeRepricing(_) => PROPOSE_REPRICING,
             Command::ApproveRepricing(_) => APPROVE_REPRICING,
             Command::RepriceLine(_) => REPRICE_LINE,
+            Command::MoveReferral(_) => MOVE_REFERRAL,
         }
     }
 
@@ -110,6 +112,7 @@ impl Domain for Referrals {
                     let rows = Arc::new(RepricedRows::read(terms.rows, blobs)?);
                     Command::ProposeRepricing(ProposeRepricing { terms, rows })
                 }
+                MOVE_REFERRAL => Command::MoveReferral(d.decode()?),
                 ADOPT_EXTRACT => {
                     let terms = d.decode()?;
                     Command::AdoptExtract(AdoptExtract { sum: ExtractSum::read(&terms, blobs)?, terms })
@@ -183,6 +186,7 @@ fn encode(command: &Command, e: &mut Encoder<&mut Vec<u8>>) -> Written {
         Command::ProposeRepricing(command) => e.encode(&command.terms)?,
         Command::ApproveRepricing(command) => e.encode(command)?,
         Command::RepriceLine(command) => e.encode(command)?,
+        Command::MoveReferral(command) => e.encode(command)?,
     };
     Ok(())
 }
@@ -200,6 +204,10 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
                 (a.practice != b.practice, "referral.practice"),
                 (a.offered != b.offered, "referral.offered"),
                 (a.provider != b.provider, "referral.provider"),
+                (a.pathway != b.pathway, "referral.pathway_identifier"),
+                (a.no_choice != b.no_choice, "referral.no_choice_reason"),
+                (a.clock_start != b.clock_start, "referral.clock_start_date"),
+                (a.residence != b.residence, "referral.residence"),
             ];
             first(&pairs, "referral.site")
         }
@@ -210,6 +218,9 @@ fn differing_field(recorded: &Command, offered: &Command) -> &'static str {
         }
         (Command::EndReferral(a), Command::EndReferral(b)) => {
             first(&[(a.referral != b.referral, "referral")], "state")
+        }
+        (Command::MoveReferral(a), Command::MoveReferral(b)) => {
+            first(&[(a.referral != b.referral, "referral"), (a.on != b.on, "on_date")], "move")
         }
         (Command::WithdrawLine(a), Command::WithdrawLine(b)) => {
             first(&[(a.provider != b.provider, "provider")], "cds_identifier")

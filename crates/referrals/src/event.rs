@@ -1,6 +1,6 @@
 //! What happened: only what the command and the moment do not already say.
 
-use crate::{Faults, MarginPosted, Reasons, Split};
+use crate::{Faults, Grade, MarginPosted, Reasons, Split};
 use journal::{Day, Position, RequestId};
 use minicbor::{Decode, Encode};
 use money::{NetPence, Pence};
@@ -104,6 +104,9 @@ pub enum Event {
     /// The repricing is approved.
     #[n(32)]
     RepricingApproved,
+    /// The referral has moved on.
+    #[n(50)]
+    ReferralMoved(#[n(0)] ReferralMoved),
 }
 
 impl Event {
@@ -129,7 +132,8 @@ impl Event {
             | Self::ChallengeRulesSet
             | Self::MarginPosted(_)
             | Self::RepricingProposed
-            | Self::RepricingApproved => None,
+            | Self::RepricingApproved
+            | Self::ReferralMoved(_) => None,
         }
     }
 }
@@ -168,6 +172,7 @@ impl UnreadableAnswered {
             capture: None,
             supersedes,
             in_force: self.in_force,
+            grade: None,
         }
     }
 }
@@ -289,6 +294,21 @@ pub struct ReferralRecorded {
     pub route: Route,
     /// What is held; none for a provider not paid line by line, or when no price is expected.
     #[n(1)]
+    pub hold: Option<Hold>,
+}
+
+/// A referral moved on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ReferralMoved {
+    /// Who will pay whom from here on, when that changed.
+    #[n(0)]
+    pub route: Option<Route>,
+    /// What was still held and is given back.
+    #[n(1)]
+    pub released: Option<Release>,
+    /// What is held instead.
+    #[n(2)]
     pub hold: Option<Hold>,
 }
 
@@ -474,6 +494,9 @@ pub struct LineAnswered {
     /// after its month was frozen: then nothing is counted and nothing posted.
     #[n(10)]
     pub in_force: bool,
+    /// How surely it was matched to a referral; none for what cannot be read, and in records from before lines were graded.
+    #[n(11)]
+    pub grade: Option<Grade>,
 }
 
 /// One payer's and payee's part of a sealed cut.

@@ -21,7 +21,8 @@
 //! - an appointment not attended or cancelled, and an event that only stops the waiting-time clock, are accepted at
 //!   nothing;
 //! - a line after its month's freeze is contested `AFTER_FREEZE`; if it is a new version the earlier one goes on standing;
-//! - a referral nobody reported is implied by its first accepted line; it holds nothing, because its cost is here.
+//! - a referral nobody reported is implied by its first accepted line; it holds nothing, because its cost is here;
+//! - how surely a line was matched to a referral ([`Grade`]) is counted and decides no payment.
 //!
 //! It refuses to know: NHS numbers (a [`nhs::Pseudonym`] stands for a patient), clocks, files, the wire, and other domains.
 #![deny(
@@ -50,6 +51,7 @@ mod domain;
 mod event;
 mod extract;
 mod key;
+mod life;
 mod plan;
 mod reason;
 mod report;
@@ -71,12 +73,13 @@ pub use decide::price_again;
 pub use domain::Referrals;
 pub use event::{
     Answer, Books, Capture, ChallengeMoved, ChallengeRaised, Event, Hold, LineAnswered, Matched, Mechanism,
-    ReferralRecorded, Release, Route, SealedTotal, Standing, UnreadableAnswered, Verdict,
+    ReferralMoved, ReferralRecorded, Release, Route, SealedTotal, Standing, UnreadableAnswered, Verdict,
 };
 pub use extract::{
     AdoptExtract, EXTRACT_PARTS_MAX, ExtractInForce, ExtractPart, ExtractSum, ExtractTerms, SusRow,
 };
 pub use key::LineTag;
+pub use life::{Clock, Grade, Life, Move, MoveReferral, NoChoice, Seen, Stage, Stop, WAIT_DAYS};
 pub use plan::{MarginPosted, PlanKey, PlanPosition, PostMargin};
 pub use reason::{Faults, Reason, Reasons, Refusal};
 pub use report::{Account, HoldAction, Leaf, Leg, Posting, PostingKind, Report, SealWindows, posting_id};
@@ -85,6 +88,7 @@ pub use repricing::{
     RepricedRows, Repricing, RepricingTerms,
 };
 pub use state::{InForce, Referral, ReferralState, State, Submission, Total, TotalKey};
+pub use view::Waiting;
 
 pub(crate) use state::Pathway;
 

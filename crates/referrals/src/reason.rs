@@ -101,6 +101,10 @@ reasons! {
     HrgUnknown = 20, "HRG_UNKNOWN", "hrg";
     /// No price book is in force for the financial year.
     NoPriceBook = 21, "NO_PRICE_BOOK", "start_date";
+    /// The patient is registered with no practice, and no commissioner is known for where the patient lives.
+    ResidenceUnknown = 22, "RESIDENCE_UNKNOWN", "residence";
+    /// A visitor from overseas who pays: the provider recovers the charge, no commissioner does.
+    OverseasChargeable = 23, "OVERSEAS_CHARGEABLE", "overseas_visitor";
 
     // Notes: the line is accepted all the same.
     /// Another commissioner of this system is responsible than the one claimed for: the line is moved to it.
@@ -115,6 +119,8 @@ reasons! {
     NewVersion = 36, "NEW_VERSION", "cds_identifier";
     /// Terms or a list were corrected: it is priced again, and the difference is posted.
     Repriced = 40, "REPRICED", "claimed_pence";
+    /// A visitor from overseas who is exempt from charges: the commissioner pays as for a resident.
+    OverseasExempt = 37, "OVERSEAS_EXEMPT", "overseas_visitor";
 
     // Unreadable: a field is missing or malformed, or the line cannot be true.
     /// The CDS unique identifier is missing or malformed.
@@ -165,6 +171,12 @@ reasons! {
     LocalIdentifierInvalid = 86, "LOCAL_IDENTIFIER_INVALID", "local_identifier";
     /// The market forces factor claimed is not a plain decimal.
     ClaimedMffInvalid = 87, "CLAIMED_MFF_INVALID", "claimed_mff";
+    /// The patient pathway identifier is malformed.
+    PathwayIdentifierInvalid = 88, "PATHWAY_IDENTIFIER_INVALID", "pathway_identifier";
+    /// The postcode district is malformed.
+    ResidenceInvalid = 89, "POSTCODE_DISTRICT_INVALID", "residence";
+    /// The overseas visitor status is unknown.
+    OverseasVisitorInvalid = 90, "OVERSEAS_VISITOR_INVALID", "overseas_visitor";
 
     // Referrals, beside those above that apply to them.
     /// The provider is not known.
@@ -484,6 +496,10 @@ pub enum Refusal {
     #[n(46)]
     #[error("the digest is not that of what was proposed")]
     DigestMismatch,
+    /// There is no such move from where the referral stands.
+    #[n(60)]
+    #[error("there is no such move from where the referral stands")]
+    MoveIllegal,
 }
 
 impl Refusal {
@@ -521,6 +537,7 @@ impl Refusal {
         "REPRICING_NOT_APPROVED",
         "SAME_PERSON",
         "DIGEST_MISMATCH",
+        "MOVE_ILLEGAL",
     ];
 
     /// The stable code in UPPER_SNAKE. For a referral that is the first of its reasons; callers list them all.
@@ -561,6 +578,7 @@ impl Refusal {
             Self::RepricingNotApproved => "REPRICING_NOT_APPROVED",
             Self::SamePerson => "SAME_PERSON",
             Self::DigestMismatch => "DIGEST_MISMATCH",
+            Self::MoveIllegal => "MOVE_ILLEGAL",
         }
     }
 }

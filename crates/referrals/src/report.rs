@@ -3,8 +3,8 @@
 //! It knows accounts by what they are, never by number: the service's courier turns each into the ledger's own number.
 
 use crate::{
-    Answer, Books, Command, Event, LineAnswered, MarginPosted, PlanKey, PostMargin, RecordReferral,
-    ReferralRecorded, Release, Route, SealedTotal, Split, Standing, Verdict,
+    Answer, Books, Command, Event, LineAnswered, MarginPosted, MoveReferral, PlanKey, PostMargin,
+    RecordReferral, ReferralMoved, ReferralRecorded, Release, Route, SealedTotal, Split, Standing, Verdict,
 };
 use core::fmt;
 use journal::{Day, Moment, RequestId, derived_request_id};
@@ -156,6 +156,7 @@ pub(crate) fn reports(at: &Moment, command: &Command, event: &Event, out: &mut V
             hold(at, referral, recorded)
         }
         (_, Event::ReferralEnded { released: Some(released) }) => Some(release(at, released)),
+        (Command::MoveReferral(ask), Event::ReferralMoved(moved)) => held_instead(at, ask, moved),
         (Command::SubmitLine(line), Event::LineAnswered(answered)) if answered.in_force => {
             line_posting(at, line.date(), line.claimed, answered)
         }
@@ -208,6 +209,23 @@ fn release(at: &Moment, released: &Release) -> Report {
         legs: SmallVec::new(),
         holds: SmallVec::from_elem(HoldAction::Release { hold: released.hold }, 1),
     })
+}
+
+/// What a move changes of what is held: all that was left is given back, and what is expected now is held.
+fn held_instead(at: &Moment, ask: &MoveReferral, moved: &ReferralMoved) -> Option<Report> {
+    let mut holds = SmallVec::new();
+    if let Some(released) = moved.released {
+        holds.push(HoldAction::Release { hold: released.hold });
+    }
+    if let Some((hold, route)) = moved.hold.zip(moved.route) {
+        let account = account(&route, ask.on, Leaf::Expenditure(route.class))?;
+        holds.push(HoldAction::Place { account, pence: hold.amount, expires: hold.until.plus(1) });
+    }
+    let (kind, effective) = match moved.hold {
+        Some(_) => (PostingKind::Referral, ask.on),
+        None => (PostingKind::HoldRelease, at.business_date),
+    };
+    posting(at, kind, effective, Net::default(), holds)
 }
 
 fn line_posting(at: &Moment, date: Day, claimed: Pence, answered: &LineAnswered) -> Option<Report> {

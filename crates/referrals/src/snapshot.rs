@@ -5,7 +5,7 @@
 //! destructurings below do not compile when a field is forgotten, and a golden file holds the bytes of each number.
 
 use crate::{
-    ExtractInForce, PlanPosition, Reason, Referral, ReferralState, Repricing, SetChallengeRules, State,
+    ExtractInForce, Life, PlanPosition, Reason, Referral, ReferralState, Repricing, SetChallengeRules, State,
     Submission, Total,
     domain::reference,
     key::{CareKey, LineKey},
@@ -18,10 +18,11 @@ use journal::{
 use minicbor::{Decoder, decode::Error};
 use money::TotalPence;
 use nhs::OdsCode;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// The number of this layout and of what today's records do to the state.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 
 /// A total's sums in the order in which they stand, of a total or of what it is read into.
 macro_rules! sums_of {
@@ -74,9 +75,13 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         repricings,
         // It follows from the lines.
         billed: _,
+        lives,
+        named_pathways,
+        grades,
     } = state;
-    write_rows(e, adopted, |e, InForce { reference: _, since, digest, hold_days, follow_ups }| {
-        e.encode((since, digest, hold_days, follow_ups))?.ok()
+    write_rows(e, adopted, |e, row| {
+        let InForce { reference: _, since, digest, hold_days, follow_ups, matching_days, booking_from } = row;
+        e.encode((since, digest, hold_days, follow_ups, matching_days, booking_from))?.ok()
     })?;
     write_rows(e, submissions, |e, (number, Submission { id, caller, provider, runs })| {
         e.encode((number, id, caller, provider, runs))?.ok()
@@ -138,17 +143,35 @@ fn write(state: &State, e: &mut StateEncoder<'_>) -> Written {
         let Repricing { proposal, approved, lines, done, posted, left } = row;
         e.encode((number, proposal, approved, lines, done, posted))?;
         write_rows(e, left, |e, (line, (before, after))| e.encode((line, before, after))?.ok())
+    })?;
+    write_rows(e, sorted_by(lives, |number| *number), |e, (number, life)| {
+        let Life { stage, clocks, records, seen } = life;
+        e.encode((number, stage, seen))?;
+        write_rows(e, clocks, |e, clock| e.encode(clock)?.ok())?;
+        write_rows(e, records, |e, record| e.encode(record)?.ok())
+    })?;
+    let named = named_pathways.iter().map(|((patient, pathway), at)| (*at, *pathway, *patient));
+    let mut named: Vec<_> = named.collect();
+    named.sort_unstable();
+    write_rows(e, named, |e, pathway| e.encode(pathway)?.ok())?;
+    write_rows(e, grades, |e, (((cut, provider, payer), grade), count)| {
+        e.encode((cut, provider, payer, grade, count))?.ok()
     })
 }
+
+/// The reference data in force, as they stand.
+type Adopted = (Position, Digest, u16, u16, Option<u16>, Option<Day>);
 
 pub(crate) fn decode(bytes: &[u8], blobs: &dyn Blobs) -> Result<State, DecodeError> {
     read_state(bytes, |d| {
         let mut state = State::default();
         let mut adopted = Vec::new();
-        read_rows(d, |d| d.decode().map(|terms: (Position, Digest, u16, u16)| adopted.push(terms)))?;
-        for (since, digest, hold_days, follow_ups) in adopted {
+        read_rows(d, |d| d.decode().map(|terms: Adopted| adopted.push(terms)))?;
+        for (since, digest, hold_days, follow_ups, matching_days, booking_from) in adopted {
             let reference = reference(digest, blobs)?;
-            state.adopted = Some(InForce { reference, since, digest, hold_days, follow_ups });
+            let row =
+                InForce { reference, since, digest, hold_days, follow_ups, matching_days, booking_from };
+            state.adopted = Some(row);
         }
         read(d, &mut state)?;
         Ok(state)
@@ -273,6 +296,28 @@ fn read(d: &mut Decoder<'_>, state: &mut State) -> Result<(), Error> {
         })?;
         state.repricings.insert(number, Repricing { proposal, approved, lines, done, posted, left });
         Ok(())
+    })?;
+    read_lives(d, state)
+}
+
+fn read_lives(d: &mut Decoder<'_>, state: &mut State) -> Result<(), Error> {
+    read_rows(d, |d| {
+        let (number, stage, seen) = d.decode()?;
+        let mut life = Life { stage, clocks: SmallVec::new(), records: SmallVec::new(), seen };
+        read_rows(d, |d| d.decode().map(|clock| life.clocks.push(clock)))?;
+        read_rows(d, |d| d.decode().map(|record| life.records.push(record)))?;
+        state.lives.insert(number, life);
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let (at, pathway, patient) = d.decode()?;
+        state.named_pathways.insert((patient, pathway), at);
+        Ok(())
+    })?;
+    read_rows(d, |d| {
+        let (cut, provider, payer, grade, count) = d.decode()?;
+        state.grades.insert(((cut, provider, payer), grade), count);
+        Ok(())
     })
 }
 
@@ -289,6 +334,7 @@ fn write_referral(e: &mut StateEncoder<'_>, row: &Referral) -> Written {
         ended,
         held,
         left,
+        placed,
         until,
         hold,
         lines,
@@ -300,12 +346,12 @@ fn write_referral(e: &mut StateEncoder<'_>, row: &Referral) -> Written {
         ReferralState::Expired => 3,
     };
     e.encode((pseudonym, booking, function, provider, source, referred, route))?;
-    e.encode((state, ended, held, left, until, hold, lines))?.ok()
+    e.encode((state, ended, held, left, placed, until, hold, lines))?.ok()
 }
 
 fn read_referral(d: &mut Decoder<'_>) -> Result<Referral, Error> {
     let (pseudonym, booking, function, provider, source, referred, route) = d.decode()?;
-    let (state, ended, held, left, until, hold, lines): (u8, _, _, _, _, _, _) = d.decode()?;
+    let (state, ended, held, left, placed, until, hold, lines): (u8, _, _, _, _, _, _, _) = d.decode()?;
     let state = match state {
         0 => ReferralState::Open,
         1 => ReferralState::Discharged,
@@ -325,6 +371,7 @@ fn read_referral(d: &mut Decoder<'_>) -> Result<Referral, Error> {
         ended,
         held,
         left,
+        placed,
         until,
         hold,
         lines,

@@ -7,6 +7,7 @@
 //! | line | 72, and 16 when it is billed in a cut | identities (provider and CDS identifier), not versions |
 //! | claim of care | 24 | lines accepted or contested on their own account |
 //! | referral | 120, and 16 with a booking reference, and 32 for its patient's key | referrals, reported or implied |
+//! | life of a referral | 110, 8 for each record after the fourth, 44 with a pathway identifier | referrals |
 //! | submission | 150, and 12 for each unbroken run of its records | files |
 //! | total | 200 | provider × payer × cut |
 //! | challenge | 170, and 8 for each entry of its thread, and 60 for its line | challenges |
@@ -17,14 +18,14 @@
 //! Everything else about a line is read from the journal by its position.
 
 use crate::{
-    Books, Challenge, ExtractInForce, PlanKey, PlanPosition, Reason, Repricing, Route, SetChallengeRules,
-    Source, Split, Standing, Verdict,
+    Books, Challenge, ExtractInForce, Grade, Life, PlanKey, PlanPosition, Reason, Repricing, Route,
+    SetChallengeRules, Source, Split, Standing, Verdict,
     key::{ByHash, CareKey, LineKey, LineTag},
 };
 use hashbrown::HashMap;
 use journal::{Day, Digest, Position, RequestId};
 use money::{Pence, TotalPence};
-use nhs::{CdsIdentifier, OdsCode, Pseudonym, TreatmentFunction};
+use nhs::{CdsIdentifier, OdsCode, PathwayIdentifier, Pseudonym, TreatmentFunction};
 use reference::{Cut, Reference};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -59,6 +60,9 @@ pub struct State {
     /// The records of the lines in force that could be read, by provider and the cut that they entered. It follows from
     /// `lines`, and no snapshot holds it.
     pub(crate) billed: BTreeMap<(OdsCode, Cut), BTreeSet<Position>>,
+    pub(crate) lives: HashMap<Position, Life>,
+    pub(crate) named_pathways: HashMap<(Pseudonym, PathwayIdentifier), Position>,
+    pub(crate) grades: BTreeMap<(ReasonKey, Grade), u64>,
 }
 
 /// What challenges have made of a line: a line without has never been challenged in the version in force.
@@ -83,6 +87,10 @@ pub struct InForce {
     pub hold_days: u16,
     /// How many follow-ups a referral is expected to lead to.
     pub follow_ups: u16,
+    /// How many days after a referral a line without any reference may be matched to it; none: any number, and no grades.
+    pub matching_days: Option<u16>,
+    /// From when contracts that do not say ask for a booking reference.
+    pub booking_from: Option<Day>,
 }
 
 /// A submission.
@@ -142,6 +150,8 @@ pub struct Referral {
     pub held: Pence,
     /// What is still held.
     pub left: Pence,
+    /// The day by whose financial year it is held.
+    pub placed: Day,
     /// The hold's last day.
     pub until: Day,
     /// The hold's name in the ledger.

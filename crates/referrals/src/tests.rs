@@ -4,6 +4,7 @@ mod challenges;
 mod extracts;
 mod fixture;
 mod lines;
+mod lives;
 mod plans;
 mod pricing;
 mod properties;

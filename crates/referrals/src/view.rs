@@ -1,15 +1,15 @@
 //! What readers may see of the state, without the bodies that stand in the journal.
 
 use crate::{
-    Challenge, ExtractInForce, InForce, PlanKey, PlanPosition, Reason, Referral, Repricing, SealedTotal,
-    SetChallengeRules, Standing, State, Submission, Total, TotalKey,
+    Challenge, ExtractInForce, Grade, InForce, Life, PlanKey, PlanPosition, Reason, Referral, Repricing,
+    SealedTotal, SetChallengeRules, Standing, State, Submission, Total, TotalKey, WAIT_DAYS,
     key::{LineKey, LineTag},
     state::{LineRow, Mark},
 };
 use core::ops::RangeInclusive;
 use journal::{Day, Digest, Position, RequestId};
 use money::{NetPence, TotalPence};
-use nhs::{CdsIdentifier, OdsCode, Ubrn};
+use nhs::{CdsIdentifier, OdsCode, TreatmentFunction, Ubrn};
 use reference::{Cut, Stage};
 use std::collections::BTreeMap;
 
@@ -229,11 +229,60 @@ impl State {
         (positions, challenged)
     }
 
+    /// The life of a referral.
+    #[must_use]
+    pub fn life(&self, number: Position) -> Option<&Life> {
+        self.lives.get(&number)
+    }
+
+    /// How many answers to lines were matched to a referral how surely, by cut, provider and payer: those to versions since replaced
+    /// included.
+    pub fn grades(&self) -> impl Iterator<Item = (Option<Cut>, OdsCode, Option<OdsCode>, Grade, u64)> {
+        self.grades
+            .iter()
+            .map(|(((cut, provider, payer), grade), count)| (*cut, *provider, *payer, *grade, *count))
+    }
+
+    /// Who was waiting at the end of `on`, by provider and treatment function; with `payer`, whom it pays for.
+    #[must_use]
+    pub fn waiting(
+        &self,
+        on: Day,
+        payer: Option<OdsCode>,
+    ) -> BTreeMap<(OdsCode, TreatmentFunction), Waiting> {
+        let mut list: BTreeMap<(OdsCode, TreatmentFunction), Waiting> = BTreeMap::new();
+        // Sums do not depend on the order of a hash map.
+        for (number, life) in &self.lives {
+            let Some(referral) = self.referrals.get(number) else { continue };
+            if payer.is_some() && referral.route.map(|route| route.payer) != payer {
+                continue;
+            }
+            if let Some(days) = life.clocks.iter().find_map(|clock| clock.waited(on)) {
+                let row = list.entry((referral.provider, referral.function)).or_default();
+                row.pathways = row.pathways.saturating_add(1);
+                row.within = row.within.saturating_add(u64::from(days <= WAIT_DAYS));
+                row.longest_days = row.longest_days.max(days);
+            }
+        }
+        list
+    }
+
     /// How many lines are known, withdrawn ones included.
     #[must_use]
     pub fn lines_known(&self) -> usize {
         self.lines.len()
     }
+}
+
+/// Patients on incomplete pathways: those whose clock runs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub pathways: u64,
+    /// Of them: waiting 18 weeks or less.
+    pub within: u64,
+    /// The longest wait, in days.
+    pub longest_days: i32,
 }
 
 impl Submission {

@@ -124,6 +124,10 @@ server::rpcs! {
         record_referral(RecordReferralRequest) -> RecordReferralResponse by record_one;
         record_referrals(RecordReferralsRequest) -> RecordReferralsResponse by record_many;
         end_referral(EndReferralRequest) -> EndReferralResponse by end;
+        move_referral(MoveReferralRequest) -> MoveReferralResponse by move_on;
+        get_referral_life(GetReferralLifeRequest) -> GetReferralLifeResponse by read_life;
+        list_choices(ListChoicesRequest) -> ListChoicesResponse by list_of_choices;
+        get_waiting_list(GetWaitingListRequest) -> GetWaitingListResponse by read_waiting_list;
         get_referral(GetReferralRequest) -> GetReferralResponse by read_referral;
         open_submission(OpenSubmissionRequest) -> OpenSubmissionResponse by open;
         submit_activity(SubmitActivityRequest) -> SubmitActivityResponse by submit;

@@ -278,6 +278,9 @@ mod tests {
             local: None,
             claimed_mff: None,
             tag: None,
+            pathway: None,
+            residence: None,
+            overseas: None,
         };
         Detail { position: Position::new(number), pseudonym, line, implied: number == 7 }
     }

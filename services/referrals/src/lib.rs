@@ -16,6 +16,7 @@ mod compared;
 mod courier;
 mod identity;
 mod intake;
+mod life;
 mod matching;
 mod read;
 mod references;

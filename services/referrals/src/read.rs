@@ -44,12 +44,12 @@ pub(crate) fn as_of(at: &ReadAt) -> AsOf {
     common::as_of(at.position, at.recorded_time, at.business_date)
 }
 
-fn unknown(refusal: Refusal) -> Status {
+pub(crate) fn unknown(refusal: Refusal) -> Status {
     status::refusal(&refusal)
 }
 
 /// A record of a line, as a message, and the line's tag; `None` for every other record.
-fn line_of(
+pub(crate) fn line_of(
     handle: &Handle<Referrals>,
     position: Position,
     explain: bool,
@@ -101,19 +101,20 @@ impl Adapter {
         let handle = self.journal(&system).await?;
         let found = handle.read(min_position.map(Position::new), move |state, at| {
             let number = key.map_or_else(|ubrn| state.referral_of(ubrn), Some);
-            let row = number.and_then(|number| Some((number, *state.referral(number)?)));
+            let row = number
+                .and_then(|number| Some((number, *state.referral(number)?, state.life(number).cloned())));
             (row, *at)
         });
         let (row, at) = found.await?;
         let wide = reads_all(caller) || caller.has(Role::Referrer);
-        let Some((number, row)) = row else {
+        let Some((number, row, life)) = row else {
             return Err(if wide { unknown(Refusal::ReferralUnknown) } else { status::not_yours() });
         };
         if !wide {
             may_read(caller, row.provider)?;
         }
         Ok(v1::GetReferralResponse {
-            referral: Some(outward::referral(number, &row)),
+            referral: Some(outward::referral(number, &row, life.as_ref())),
             as_of: Some(as_of(&at)),
         })
     }
@@ -371,25 +372,33 @@ fn records(
 type RowKey = (Option<Cut>, OdsCode, Option<OdsCode>);
 
 fn totals(state: &State, wanted: impl Fn(&RowKey) -> bool) -> Vec<v1::ActivityTotal> {
-    let mut rows: BTreeMap<RowKey, (Total, Vec<v1::ReasonCount>)> = BTreeMap::new();
+    type Row = (Total, Vec<v1::ReasonCount>, Vec<v1::MatchCount>);
+    let mut rows: BTreeMap<RowKey, Row> = BTreeMap::new();
     for (key, total) in state.totals() {
         let key = (key.cut, key.provider, key.payer);
         if wanted(&key) {
-            let (sum, _) = rows.entry(key).or_default();
+            let (sum, ..) = rows.entry(key).or_default();
             *sum = sum.plus(total);
         }
     }
     for (cut, provider, payer, reason, count) in state.reasons() {
         let key = (cut, provider, payer);
         if wanted(&key) {
-            let (_, reasons) = rows.entry(key).or_default();
+            let (_, reasons, _) = rows.entry(key).or_default();
             reasons.push(v1::ReasonCount { code: reason.code().to_owned(), count });
         }
     }
+    for (cut, provider, payer, grade, count) in state.grades() {
+        let key = (cut, provider, payer);
+        if wanted(&key) {
+            let (_, _, matches) = rows.entry(key).or_default();
+            matches.push(v1::MatchCount { r#match: outward::grade(grade).into(), count });
+        }
+    }
     rows.into_iter()
-        .map(|((cut, provider, payer), (total, reasons))| {
+        .map(|((cut, provider, payer), (total, reasons, matches))| {
             let payer = payer.map(|payer| payer.to_string()).unwrap_or_default();
-            outward::activity_total(provider.to_string(), payer, cut, &total, reasons)
+            outward::activity_total(provider.to_string(), payer, cut, &total, reasons, matches)
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Keeping the reference data that decide as new as the registry's.
 
-use journal::{Digest, Outcome, RequestId, Service, SystemName, fingerprint};
+use journal::{Day, Digest, Outcome, RequestId, Service, SystemName, fingerprint};
 use proto::registry::v1::GetReferenceRequest;
 use reference::Reference;
 use referrals::{AdoptReference, AdoptTerms, Command, Referrals, Refusal};
@@ -26,6 +26,23 @@ pub(crate) const REFERRALS_AGE: Duration = Duration::from_millis(200);
 const HOLD_DAYS: u16 = 182;
 /// Follow-ups expected of a referral: independent providers see 1.2 for each first attendance (an estimate).
 const FOLLOW_UPS: u16 = 1;
+/// How many days after a referral a line without any reference may be matched to it: most courses of care end within a year (an
+/// estimate).
+const MATCHING_DAYS: u16 = 365;
+/// 1 October 2018: from then on contracts that do not say ask for a booking reference at consultant-led first attendances referred
+/// by general practitioners (NHS practice, unverified).
+const BOOKING_FROM: Day = Day::new(17_805);
+
+/// The terms by which a snapshot is adopted.
+const fn terms(digest: Digest) -> AdoptTerms {
+    AdoptTerms {
+        digest,
+        hold_days: HOLD_DAYS,
+        follow_ups: FOLLOW_UPS,
+        matching_days: Some(MATCHING_DAYS),
+        booking_from: Some(BOOKING_FROM),
+    }
+}
 
 /// When each system's reference data were last known to be the newest.
 #[derive(Debug)]
@@ -51,7 +68,12 @@ impl References {
         if last.is_some_and(|last| last.elapsed() <= age) {
             return Ok(());
         }
-        let in_force = handle.read(None, |state, _| state.in_force().map(|in_force| in_force.digest)).await?;
+        // What an earlier release adopted is adopted again, by the terms of this one.
+        let in_force = handle.read(None, |state, _| {
+            let current = state.in_force().filter(|row| row.matching_days.is_some());
+            current.map(|row| row.digest)
+        });
+        let in_force = in_force.await?;
         match self.newest(handle, in_force).await {
             Ok(()) => *last = Some(Instant::now()),
             Err(status) if in_force.is_none() => return Err(status),
@@ -90,7 +112,7 @@ async fn adopt(handle: &Handle<Referrals>, content: Vec<u8>) -> Result<(), Statu
         return Err(Pushback::Dependency.into());
     };
     let digest = handle.put_blob(content).await?;
-    let terms = AdoptTerms { digest, hold_days: HOLD_DAYS, follow_ups: FOLLOW_UPS };
+    let terms = terms(digest);
     let mut body = Vec::new();
     // Writing to a Vec cannot fail, and the terms hold nothing that CBOR lacks.
     let _ = minicbor::encode(terms, &mut body);

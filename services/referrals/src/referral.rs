@@ -9,8 +9,7 @@ use journal::{
 use nhs::NhsNumber;
 use proto::referrals::v1;
 use referrals::{
-    Command, EndReferral, Event, OpenSubmission, RecordReferral, ReferralRecorded, Referrals, Refusal,
-    WithdrawLine,
+    Command, EndReferral, Event, OpenSubmission, RecordReferral, Referrals, Refusal, WithdrawLine,
 };
 use server::journals::{Answer, Handle, Request};
 use std::sync::Arc;
@@ -44,7 +43,7 @@ pub(crate) fn request(
 }
 
 /// Whether the caller may record and end referrals to `provider`: referrers to any, providers to themselves.
-fn may_refer(caller: &Caller, provider: nhs::OdsCode) -> Result<(), Status> {
+pub(crate) fn may_refer(caller: &Caller, provider: nhs::OdsCode) -> Result<(), Status> {
     if caller.has(Role::Referrer) || caller.acts_for(provider) { Ok(()) } else { Err(status::not_yours()) }
 }
 
@@ -75,10 +74,6 @@ pub(crate) fn unexpected(answer: &Answer<Referrals>) -> Status {
     Pushback::Stopped.into()
 }
 
-fn held(recorded: &ReferralRecorded) -> (String, i64) {
-    (recorded.route.payer.to_string(), recorded.hold.map_or(0, |hold| hold.amount.get()))
-}
-
 impl Adapter {
     pub(crate) async fn record_one(
         &self,
@@ -105,9 +100,9 @@ impl Adapter {
         };
         let answer = handle.submit(request).await?;
         let Event::ReferralRecorded(made) = event(&answer)? else { return Err(unexpected(&answer)) };
-        let (payer, held_pence) = held(made);
+        let payer = made.route.payer.to_string();
         let posting = posting(&handle, answer.position).await.into();
-        Ok(v1::RecordReferralResponse { recorded: Some(recorded(&answer)), payer, held_pence, posting })
+        Ok(v1::RecordReferralResponse { recorded: Some(recorded(&answer)), payer, posting })
     }
 
     /// Puts pseudonyms in the place of NHS numbers. `None` stands for a referral that was malformed, or whose number
@@ -217,10 +212,9 @@ impl Adapter {
         let command = EndReferral { referral, end };
         let request = request(request_id, content(&command), caller.urn(), Command::EndReferral(command));
         let answer = handle.submit(request).await?;
-        let Event::ReferralEnded { released } = event(&answer)? else { return Err(unexpected(&answer)) };
-        let released_pence = released.map_or(0, |released| released.amount.get());
+        let Event::ReferralEnded { .. } = event(&answer)? else { return Err(unexpected(&answer)) };
         let posting = posting(&handle, answer.position).await.into();
-        Ok(v1::EndReferralResponse { recorded: Some(recorded(&answer)), released_pence, posting })
+        Ok(v1::EndReferralResponse { recorded: Some(recorded(&answer)), posting })
     }
 
     pub(crate) async fn open(
@@ -333,8 +327,8 @@ fn result(
         }
     };
     let Event::ReferralRecorded(made) = first(events)? else { return Err(Pushback::Stopped.into()) };
-    let (payer, held_pence) = held(made);
-    Ok(v1::ReferralResult { position, payer, held_pence, problems: Vec::new(), replayed })
+    let payer = made.route.payer.to_string();
+    Ok(v1::ReferralResult { position, payer, problems: Vec::new(), replayed })
 }
 
 /// What each would be answered by itself, without recording anything.

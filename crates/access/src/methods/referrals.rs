@@ -16,6 +16,32 @@ pub(super) const METHODS: &[Method] = &[
         FinanceApprover,
         Auditor
     ],
+    grant!["/almoner.referrals.v1.ReferralsService/MoveReferral", Referrer, Provider],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/GetReferralLife",
+        CommissioningLead,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor
+    ],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/ListChoices",
+        Referrer,
+        Provider,
+        CommissioningLead,
+        FinancePreparer,
+        FinanceApprover,
+        Auditor
+    ],
+    grant![
+        "/almoner.referrals.v1.ReferralsService/GetWaitingList",
+        Provider,
+        FinancePreparer,
+        FinanceApprover,
+        BudgetHolder,
+        CommissioningLead,
+        Auditor
+    ],
     grant!["/almoner.referrals.v1.ReferralsService/OpenSubmission", Provider],
     grant!["/almoner.referrals.v1.ReferralsService/SubmitActivity", Provider],
     grant!["/almoner.referrals.v1.ReferralsService/StreamActivity", Provider],

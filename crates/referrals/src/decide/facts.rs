@@ -4,7 +4,7 @@ use crate::{ActivityLine, Care, Mechanism, Reason, Reasons, Route};
 use journal::Day;
 use nhs::{
     AdministrativeCategory, AttendedOrDidNotAttend, FirstAttendance, Hrg, OdsCode, PatientClassification,
-    PointOfDelivery, PracticeCode, TreatmentFunction,
+    PointOfDelivery, PostcodeDistrict, PracticeCode, TreatmentFunction,
 };
 use reference::{Contract, ContractMatch, Reference};
 use tariff::{Activity, Adjustments, Attendance, LocalPrice, NoPrice, Priced, Question, Spell};
@@ -32,14 +32,19 @@ impl Parties<'_> {
     }
 }
 
-/// The responsible commissioner of a practice's patients on `day`, and why there is none.
+/// The responsible commissioner on `day`, and why there is none: that of the practice, and by usual residence for who is registered
+/// with none.
+///
+/// Source: *Who Pays? Determining responsibility for payments to providers*, NHS England, August 2013.
 pub(super) fn responsible(
     reference: &Reference,
     practice: PracticeCode,
+    residence: Option<PostcodeDistrict>,
     day: Day,
 ) -> Result<OdsCode, Reason> {
     if practice.is_default() {
-        return Err(Reason::PracticeUnknown);
+        let district = residence.ok_or(Reason::PracticeUnknown)?;
+        return reference.responsible_ccg_of_district(district, day).ok_or(Reason::ResidenceUnknown);
     }
     reference.responsible_ccg(practice, day).ok_or_else(|| {
         let known = reference.rows().practices.binary_search_by_key(&practice, |row| row.practice).is_ok();
@@ -84,7 +89,7 @@ pub(super) fn parties<'a>(
 ) -> Parties<'a> {
     let day = line.date();
     let mut note = |reason| reasons.insert(reason);
-    let payer = responsible(reference, line.practice, day).map_err(&mut note).ok();
+    let payer = responsible(reference, line.practice, line.residence, day).map_err(&mut note).ok();
     let ours = payer.is_some_and(|payer| reference.is_own_payer(payer, day));
     if payer.is_some() && !ours {
         note(Reason::WrongCommissioner);
@@ -131,6 +136,11 @@ const CLASSIFIED: [(PointOfDelivery, PatientClassification); 4] = [
 pub(super) fn coding(line: &ActivityLine, reasons: &mut Reasons) {
     let private = line.category == AdministrativeCategory::Private || line.commissioner.as_str() == PRIVATE;
     reasons.insert_if(private, Reason::PrivatePatient);
+    reasons.insert_if(
+        line.overseas.is_some_and(nhs::OverseasVisitor::is_chargeable),
+        Reason::OverseasChargeable,
+    );
+    reasons.insert_if(line.overseas.is_some_and(nhs::OverseasVisitor::is_exempt), Reason::OverseasExempt);
     reasons.insert_if(line.pod == PointOfDelivery::ElectiveExcessBedDays, Reason::LongStayApart);
     match line.care {
         Care::Admitted { method, classification, .. } => {
@@ -251,6 +261,31 @@ pub(super) fn attendance_price(
         rounding: contract.rounding,
         local_price: local_price(contract, None, function, expected_delivery(first_attendance)?),
         adjustments: adjustments(contract, None, function, day),
+    };
+    tariff::price(reference.books(), &question).ok()
+}
+
+/// The price of an admission that is expected, without a long stay: as a day case of no night, else of an elective spell.
+pub(super) fn admission_price(
+    reference: &Reference,
+    contract: &Contract,
+    (payee, function): (OdsCode, TreatmentFunction),
+    (hrg, classification): (Hrg, PatientClassification),
+    day: Day,
+) -> Option<Priced> {
+    let pod = CLASSIFIED.iter().find(|(_, of)| *of == classification).map(|(pod, _)| *pod);
+    let question = Question {
+        activity: Activity::Spell(Spell {
+            hrg,
+            classification,
+            admission_method: nhs::AdmissionMethod::WaitingList,
+            length_of_stay_days: 0,
+        }),
+        date: day.date(),
+        mff: Some(reference.mff(payee, payee, day)?),
+        rounding: contract.rounding,
+        local_price: pod.and_then(|pod| local_price(contract, Some(hrg), function, pod)),
+        adjustments: adjustments(contract, Some(hrg), function, day),
     };
     tariff::price(reference.books(), &question).ok()
 }

@@ -2,8 +2,9 @@
 
 use super::{cut, facts, one, referral, submission::in_force};
 use crate::{
-    ActivityLine, Answer, Books, Capture, Event, LineAnswered, Matched, Mechanism, Reason, Reasons, Refusal,
-    Route, Standing, State, SubmitUnreadable, UnreadableAnswered, UnreadableLine, Verdict, WithdrawLine,
+    ActivityLine, Answer, Books, Capture, Event, Grade, LineAnswered, Matched, Mechanism, Reason, Reasons,
+    Refusal, Route, Standing, State, SubmitUnreadable, UnreadableAnswered, UnreadableLine, Verdict,
+    WithdrawLine,
     key::{CareKey, LineKey},
     state::Referral,
 };
@@ -113,6 +114,7 @@ fn unread(state: &State, key: Option<&LineKey>, reasons: Reasons) -> LineAnswere
         capture: None,
         supersedes: standing.filter(|_| in_force),
         in_force,
+        grade: None,
     }
 }
 
@@ -131,6 +133,7 @@ struct Facts<'a> {
     price: Option<Priced>,
     cut: Option<Cut>,
     referral: Option<(Position, &'a Referral)>,
+    grade: Option<Grade>,
 }
 
 impl Facts<'_> {
@@ -145,7 +148,8 @@ fn gather<'a>(
     line: &ActivityLine,
     key: &LineKey,
 ) -> Result<Facts<'a>, Refusal> {
-    let reference = &in_force(state)?.reference;
+    let in_force = in_force(state)?;
+    let reference = &in_force.reference;
     let mut reasons = Reasons::NONE;
     facts::coding(line, &mut reasons);
     let parties = facts::parties(reference, line, &mut reasons);
@@ -163,20 +167,23 @@ fn gather<'a>(
         }
         (_, _) => None,
     };
-    let position = referral::find(state, line, &mut reasons);
+    let (position, grade) = referral::find(state, in_force, line, &mut reasons);
     let referral = position.and_then(|at| Some((at, state.referrals.get(&at)?)));
     let contract = parties.terms.map(|(contract, _)| contract);
     if nil.is_none() {
         let other = state.care.get(&CareKey::new(line)).is_some_and(|owner| *owner != key.short());
         reasons.insert_if(other, Reason::Duplicate);
         let row = referral.map(|(_, row)| row);
-        let lacks =
-            contract.is_some_and(|contract| referral::lacks_booking(contract, line, row, line.date()));
+        let lacks = contract
+            .is_some_and(|contract| referral::lacks_booking(in_force, contract, line, row, line.date()));
         reasons.insert_if(lacks, Reason::UbrnMissing);
     }
-    let private = reasons.contains(Reason::PrivatePatient);
-    let route = parties.route(reference).filter(|_| !private && nil.is_none());
-    Ok(Facts { reasons, payer: parties.payer, route, contract, price, cut: cut.ok(), referral })
+    // What a patient, or a visitor, pays for is nobody's of ours to owe.
+    let own_account =
+        reasons.contains(Reason::PrivatePatient) || reasons.contains(Reason::OverseasChargeable);
+    let route = parties.route(reference).filter(|_| !own_account && nil.is_none());
+    let grade = in_force.matching_days.map(|_| grade);
+    Ok(Facts { reasons, payer: parties.payer, route, contract, price, cut: cut.ok(), referral, grade })
 }
 
 fn accept(line: &ActivityLine, facts: &Facts<'_>) -> LineAnswered {
@@ -202,6 +209,7 @@ fn accept(line: &ActivityLine, facts: &Facts<'_>) -> LineAnswered {
         capture: None,
         supersedes: None,
         in_force: true,
+        grade: facts.grade,
     }
 }
 
@@ -221,6 +229,7 @@ fn contest(facts: &Facts<'_>) -> LineAnswered {
         capture: None,
         supersedes: None,
         in_force: true,
+        grade: facts.grade,
     }
 }
 
@@ -237,7 +246,7 @@ fn capture(
     let (route, held) = (answered.route?, referral.route?);
     let year = |day: Day| FinancialYear::of(day.date()).ok();
     let same = route.payer == held.payer && route.class == held.class && route.mechanism.pays_by_line();
-    if referral.left.is_zero() || !same || year(line.date()) != year(referral.referred) {
+    if referral.left.is_zero() || !same || year(line.date()) != year(referral.placed) {
         return None;
     }
     let owed = match (&answered.answer, answered.books) {

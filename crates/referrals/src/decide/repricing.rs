@@ -73,6 +73,8 @@ pub(super) fn line(state: &State, reprice: &RepriceLine) -> Result<Events<Event>
         capture: None,
         supersedes: Some(old),
         in_force: true,
+        // How it was matched was counted when it came.
+        grade: None,
     })))
 }
 

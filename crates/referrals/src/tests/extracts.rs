@@ -112,7 +112,7 @@ fn a_line_without_the_newer_fields_has_the_older_bytes() {
     let mut run = Run::new();
     run.extract("NT3", "2017-06/flex", &[sus_row("A1", 100)]).unwrap();
     let (_, kind, body) = run.records.last().unwrap();
-    assert_eq!((*kind, Referrals::SNAPSHOT_FORMAT), (journal::Kind(109), Some(5)));
+    assert_eq!((*kind, Referrals::SNAPSHOT_FORMAT), (journal::Kind(109), Some(6)));
     let golden: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
     expect!["8284634e5433821a000313ea0158207365d029861e32c521f8089b00a6fb32daf0615025b69b599d1ce53501b845c281582077db60046c9eb83ad4ead8c5ad6431eb488fedd8b95d8548cd374915d63b2d5782008182098301011864"].assert_eq(&golden);
     let part = ExtractPart {

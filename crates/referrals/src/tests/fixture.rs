@@ -264,7 +264,13 @@ impl Run {
         let digest = Digest::of(bytes);
         self.blobs.0.insert(digest, Arc::clone(bytes));
         self.adopted.insert(digest, Arc::clone(reference));
-        let terms = AdoptTerms { digest, hold_days: 182, follow_ups: 1 };
+        let terms = AdoptTerms {
+            digest,
+            hold_days: 182,
+            follow_ups: 1,
+            matching_days: Some(365),
+            booking_from: Some(day("2018-10-01")),
+        };
         let reference = Arc::clone(reference);
         self.submit(Command::AdoptReference(AdoptReference { terms, reference }))
     }
@@ -383,6 +389,9 @@ pub(super) fn first_attendance(cds: &str) -> ActivityLine {
         local: None,
         claimed_mff: None,
         tag: None,
+        pathway: None,
+        residence: None,
+        overseas: None,
     }
 }
 
@@ -444,6 +453,10 @@ pub(super) fn referral() -> RecordReferral {
         provider: "NT3".parse().unwrap(),
         site: Some("NT344".parse().unwrap()),
         ubrn: "000049382716".parse().ok(),
+        pathway: None,
+        no_choice: None,
+        clock_start: None,
+        residence: None,
     }
 }
 

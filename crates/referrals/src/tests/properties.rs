@@ -18,6 +18,7 @@ enum Step {
     Faulty { identity: Option<u8>, claimed: Option<u32>, faults: u32 },
     Withdraw { identity: u8, provider: &'static str },
     Refer { patient: u8, provider: &'static str, ubrn: u64 },
+    Move { referral: u8, what: crate::Move },
     Roll { days: i32 },
 }
 
@@ -58,6 +59,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(identity, provider)| Step::Withdraw { identity, provider: PROVIDERS[provider] }),
         2 => (0..6_u8, 0..PROVIDERS.len(), 1..8_u64)
             .prop_map(|(patient, provider, ubrn)| Step::Refer { patient, provider: PROVIDERS[provider], ubrn }),
+        2 => (0..6_u8, proptest::sample::select(super::lives::moves().to_vec()))
+            .prop_map(|(referral, what)| Step::Move { referral, what }),
         1 => (1..25_i32).prop_map(|days| Step::Roll { days }),
     ]
 }
@@ -105,6 +108,15 @@ fn take(run: &mut Run, step: Step) {
                 ubrn: nhs::Ubrn::from_digits(ubrn).ok(),
                 ..referral()
             }));
+        }
+        Step::Move { referral, what } => {
+            let mut numbers: Vec<Position> = run.state.referrals.keys().copied().collect();
+            numbers.sort_unstable();
+            if let Some(referral) = numbers.get(usize::from(referral)).copied() {
+                let on = run.today;
+                // Most are refused: there are more moves that are none than legal ones.
+                let _ = run.submit(Command::MoveReferral(crate::MoveReferral { referral, on, what }));
+            }
         }
         Step::Roll { days } => {
             let to = run.today.plus(days).to_string();
@@ -172,7 +184,10 @@ fn seen(state: &State) -> String {
     lines.sort();
     referrals.sort();
     let care = state.care.len();
-    format!("{lines:?} {referrals:?} {care} {:?} {:?} {:?}", state.totals, state.reasons, state.sealed)
+    let mut lives: Vec<_> = state.lives.iter().map(|row| format!("{row:?}")).collect();
+    lives.sort();
+    let sums = (&state.totals, &state.reasons, &state.sealed, &state.grades);
+    format!("{lines:?} {referrals:?} {lives:?} {care} {sums:?}")
 }
 
 /// The lines billed, found line by line.

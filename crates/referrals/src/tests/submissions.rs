@@ -128,8 +128,14 @@ fn everything() -> Run {
     run.line(from("RWX", ActivityLine { pseudonym: patient(9), ..first_attendance("A9") }));
     let at = run.moment().position;
     run.submit(Command::RecordReferral(referral())).unwrap();
-    run.submit(Command::RecordReferral(RecordReferral { pseudonym: patient(2), ubrn: None, ..referral() }))
-        .unwrap();
+    let pathway = "PPI-17".parse().ok();
+    run.submit(Command::RecordReferral(RecordReferral {
+        pathway,
+        pseudonym: patient(2),
+        ubrn: None,
+        ..referral()
+    }))
+    .unwrap();
     run.line(tagged(first_attendance("A1")));
     run.line(ActivityLine { pseudonym: patient(3), ..hip("A2") });
     run.line(from("RHW", ActivityLine { pseudonym: patient(4), ..first_attendance("A3") }));

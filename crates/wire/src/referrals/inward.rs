@@ -8,7 +8,8 @@ use nhs::{CdsIdentifier, NhsNumber, OdsCode, ParseError, Period, Pseudonym};
 use proto::referrals::v1;
 use reference::{Cut, Stage};
 use referrals::{
-    ActivityLine, CLAIMED_MAX, Care, End, Reason, Reasons, RecordReferral, Source, SusRow, UnreadableLine,
+    ActivityLine, CLAIMED_MAX, Care, End, Move, NoChoice, Reason, Reasons, RecordReferral, Source, SusRow,
+    UnreadableLine,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -131,6 +132,9 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
         excluded_days: _,
         local_identifier,
         claimed_mff,
+        pathway_identifier,
+        residence,
+        overseas_visitor,
     } = message;
     let mut faults = Faults(Reasons::NONE);
     let cds_identifier = faults.code(cds_identifier, Reason::CdsIdentifierInvalid);
@@ -148,6 +152,9 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
     let category = faults.optional(administrative_category, Reason::AdministrativeCategoryInvalid);
     let local = faults.optional(local_identifier, Reason::LocalIdentifierInvalid);
     let claimed_mff = faults.factor(claimed_mff);
+    let pathway = faults.optional(pathway_identifier, Reason::PathwayIdentifierInvalid);
+    let residence = faults.optional(residence, Reason::ResidenceInvalid);
+    let overseas = faults.optional(overseas_visitor, Reason::OverseasVisitorInvalid);
     let care = pod.and_then(|pod| care(message, pod, started, hrg.flatten(), &mut faults));
     let read = || {
         Some(ReadLine::Readable(
@@ -172,6 +179,9 @@ pub fn line(message: &v1::ActivityLine, place: Place) -> ReadLine {
                 local: local?,
                 claimed_mff: claimed_mff?,
                 tag: None,
+                pathway: pathway?,
+                residence: residence?,
+                overseas: overseas?,
             },
         ))
     };
@@ -217,6 +227,9 @@ pub fn content(message: &v1::ActivityLine, place: Place) -> [u8; 32] {
         excluded_days,
         local_identifier,
         claimed_mff,
+        pathway_identifier,
+        residence,
+        overseas_visitor,
     } = message;
     let date = |date: &Option<proto::google::r#type::Date>| {
         date.map(|date| [date.year, date.month, date.day].map(i32::to_le_bytes).concat()).unwrap_or_default()
@@ -224,7 +237,7 @@ pub fn content(message: &v1::ActivityLine, place: Place) -> [u8; 32] {
     let (started, ended) = (date(start_date), date(end_date));
     let (claimed, excluded) = (claimed_pence.to_le_bytes(), excluded_days.to_le_bytes());
     // The list only grows, or lines sent again would have another content.
-    let fields: [&[u8]; 20] = [
+    let fields: [&[u8]; 23] = [
         cds_identifier.as_bytes(),
         nhs_number.as_bytes(),
         site.as_bytes(),
@@ -245,6 +258,9 @@ pub fn content(message: &v1::ActivityLine, place: Place) -> [u8; 32] {
         &excluded,
         local_identifier.as_bytes(),
         claimed_mff.as_bytes(),
+        pathway_identifier.as_bytes(),
+        residence.as_bytes(),
+        overseas_visitor.as_bytes(),
     ];
     let mut hash = Sha256::new();
     hash.update(b"almoner unreadable line\0");
@@ -316,6 +332,10 @@ pub fn referral(
         offered,
         provider,
         site,
+        pathway_identifier,
+        no_choice_reason,
+        clock_start_date,
+        residence,
     } = message;
     let nhs_number = fields.parse("nhs_number", nhs_number);
     let ubrn = fields.parse_optional("ubrn", ubrn);
@@ -335,6 +355,10 @@ pub fn referral(
         codes.map(|(at, code)| fields.parse(&format!("offered[{at}]"), code)).collect();
     let provider = fields.parse("provider", provider);
     let site = fields.parse_optional("site", site);
+    let pathway = fields.parse_optional("pathway_identifier", pathway_identifier);
+    let no_choice = fields.one_of("no_choice_reason", *no_choice_reason, |reason| Some(no_choice(reason)));
+    let clock_start = fields.date_optional("clock_start_date", *clock_start_date);
+    let residence = fields.parse_optional("residence", residence);
     Some((
         nhs_number?,
         RecordReferral {
@@ -347,8 +371,68 @@ pub fn referral(
             provider: provider?,
             site: site?,
             ubrn: ubrn?,
+            pathway: pathway?,
+            no_choice: no_choice?,
+            clock_start: clock_start?.map(Day::from),
+            residence: residence?,
         },
     ))
+}
+
+const fn no_choice(reason: v1::NoChoiceReason) -> Option<NoChoice> {
+    match reason {
+        v1::NoChoiceReason::Unspecified => None,
+        v1::NoChoiceReason::Urgent => Some(NoChoice::Urgent),
+        v1::NoChoiceReason::Maternity => Some(NoChoice::Maternity),
+        v1::NoChoiceReason::Detained => Some(NoChoice::Detained),
+        v1::NoChoiceReason::ArmedForces => Some(NoChoice::ArmedForces),
+        v1::NoChoiceReason::PatientAskedReferrer => Some(NoChoice::PatientAskedReferrer),
+        v1::NoChoiceReason::OneProvider => Some(NoChoice::OneProvider),
+    }
+}
+
+/// Reads a move, noting everything that is wrong with it: what belongs to another move must be empty.
+#[must_use]
+pub fn referral_move(message: &v1::ReferralMove, fields: &mut Fields) -> Option<Move> {
+    use v1::referral_move::Kind;
+    let v1::ReferralMove { kind, booked_date, hrg, patient_classification, provider, site } = message;
+    let kind = fields.one_of("kind", *kind, |kind| (kind != Kind::Unspecified).then_some(kind))?;
+    let mut apart = |of: Kind, given: bool, field: &str| {
+        if given && kind != of {
+            fields.refuse(field, "FIELD_INVALID", "it goes with another kind of move only");
+        }
+    };
+    apart(Kind::Booked, booked_date.is_some(), "booked_date");
+    apart(Kind::Listed, !hrg.is_empty(), "hrg");
+    apart(Kind::Listed, !patient_classification.is_empty(), "patient_classification");
+    apart(Kind::Transferred, !provider.is_empty(), "provider");
+    apart(Kind::Transferred, !site.is_empty(), "site");
+    Some(match kind {
+        Kind::Unspecified => return None,
+        Kind::Accepted => Move::Accepted,
+        Kind::Returned => Move::Returned,
+        Kind::Booked => Move::Booked { day: fields.date("booked_date", *booked_date)?.into() },
+        Kind::Attended => Move::Attended,
+        Kind::NotAttended => Move::NotAttended,
+        Kind::Listed => {
+            let hrg = fields.parse("hrg", hrg);
+            let classification = fields.parse("patient_classification", patient_classification);
+            Move::Listed { hrg: hrg?, classification: classification? }
+        }
+        Kind::Treated => Move::Treated,
+        Kind::MonitoredByPatient => Move::Monitored { by_patient: true },
+        Kind::MonitoredByProfessional => Move::Monitored { by_patient: false },
+        Kind::Resumed => Move::Resumed,
+        Kind::NotTreated => Move::NotTreated,
+        Kind::Declined => Move::Declined,
+        Kind::Transferred => {
+            let provider = fields.parse("provider", provider);
+            let site = fields.parse_optional("site", site);
+            Move::Transferred { provider: provider?, site: site? }
+        }
+        Kind::Discharged => Move::Discharged,
+        Kind::Cancelled => Move::Cancelled,
+    })
 }
 
 /// A factor as files write it: with trailing zeros it is the same value.

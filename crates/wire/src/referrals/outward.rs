@@ -6,9 +6,9 @@ use money::{NetPence, Pence, TotalPence};
 use proto::referrals::v1;
 use reference::{Cut, Stage};
 use referrals::{
-    ActivityLine, Answer, Care, LineAnswered, Matched, Mechanism, Reasons, Referral, ReferralState,
-    SealedTotal, Source, Standing, SubmitUnreadable, Total, UnreadableAnswered, UnreadableLine, Verdict,
-    WithdrawLine,
+    ActivityLine, Answer, Care, Clock, Grade, Life, LineAnswered, Matched, Mechanism, Move, MoveReferral,
+    NoChoice, Reasons, RecordReferral, Referral, ReferralState, SealedTotal, Source, Stage as Stage_,
+    Standing, Stop, SubmitUnreadable, Total, UnreadableAnswered, UnreadableLine, Verdict, WithdrawLine,
 };
 
 /// Reasons or notes. Most lines have none, and then nothing is allocated.
@@ -99,6 +99,7 @@ fn base(position: Position, answered: &LineAnswered) -> v1::Line {
             Matched::To(referral) => referral.get(),
             Matched::Implied => position.get(),
         }),
+        referral_match: answered.grade.map_or(v1::ReferralMatch::Unspecified, grade).into(),
         ..v1::Line::default()
     }
 }
@@ -219,6 +220,7 @@ pub fn activity_total(
     cut_: Option<Cut>,
     sum: &Total,
     reasons: Vec<v1::ReasonCount>,
+    matches: Vec<v1::MatchCount>,
 ) -> v1::ActivityTotal {
     v1::ActivityTotal {
         provider,
@@ -237,6 +239,7 @@ pub fn activity_total(
         recognised_pence: total(sum.recognised),
         block_pence: total(sum.block),
         held_pence: total(sum.held),
+        matches,
     }
 }
 
@@ -255,19 +258,144 @@ pub fn cut_total(row: &SealedTotal) -> v1::CutTotal {
     }
 }
 
-/// A referral.
+/// How surely a line was matched to a referral.
 #[must_use]
-pub fn referral(number: Position, row: &Referral) -> v1::Referral {
-    let source = match row.source {
-        None => v1::ReferralSource::Unspecified,
-        Some(Source::Gp) => v1::ReferralSource::Gp,
-        Some(Source::Other) => v1::ReferralSource::Other,
+pub const fn grade(grade: Grade) -> v1::ReferralMatch {
+    match grade {
+        Grade::Ubrn => v1::ReferralMatch::Ubrn,
+        Grade::Pathway => v1::ReferralMatch::Pathway,
+        Grade::Patient => v1::ReferralMatch::Patient,
+        Grade::None => v1::ReferralMatch::None,
+    }
+}
+
+/// Where a referral stands in its life.
+#[must_use]
+pub const fn stage(stage: Stage_) -> v1::ReferralStage {
+    match stage {
+        Stage_::Recorded => v1::ReferralStage::Recorded,
+        Stage_::Accepted => v1::ReferralStage::Accepted,
+        Stage_::Booked => v1::ReferralStage::Booked,
+        Stage_::NotAttended => v1::ReferralStage::NotAttended,
+        Stage_::Attended => v1::ReferralStage::Attended,
+        Stage_::Listed => v1::ReferralStage::Listed,
+        Stage_::Treated => v1::ReferralStage::Treated,
+        Stage_::Monitored => v1::ReferralStage::Monitored,
+        Stage_::NotTreated => v1::ReferralStage::NotTreated,
+        Stage_::Returned => v1::ReferralStage::Returned,
+        Stage_::Discharged => v1::ReferralStage::Discharged,
+        Stage_::Cancelled => v1::ReferralStage::Cancelled,
+    }
+}
+
+/// A clock of waiting time.
+#[must_use]
+pub fn clock(clock: &Clock) -> v1::WaitingClock {
+    use v1::waiting_clock::Stop as Why;
+    let stop = match clock.stopped.map(|(_, why)| why) {
+        None => Why::Unspecified,
+        Some(Stop::Treated) => Why::Treated,
+        Some(Stop::MonitoredByPatient) => Why::MonitoredByPatient,
+        Some(Stop::MonitoredByProfessional) => Why::MonitoredByProfessional,
+        Some(Stop::NotAttended) => Why::NotAttended,
+        Some(Stop::NotTreated) => Why::NotTreated,
+        Some(Stop::Declined) => Why::Declined,
+        Some(Stop::Event) => Why::Event,
     };
-    let state = match row.state {
+    v1::WaitingClock {
+        start_date: Some(common::day(clock.started)),
+        stop_date: clock.stopped.map(|(day, _)| common::day(day)),
+        stop: stop.into(),
+    }
+}
+
+/// The evidence of choice.
+#[must_use]
+pub fn choice(referral: &RecordReferral) -> v1::ReferralChoice {
+    let no_choice = match referral.no_choice {
+        None => v1::NoChoiceReason::Unspecified,
+        Some(NoChoice::Urgent) => v1::NoChoiceReason::Urgent,
+        Some(NoChoice::Maternity) => v1::NoChoiceReason::Maternity,
+        Some(NoChoice::Detained) => v1::NoChoiceReason::Detained,
+        Some(NoChoice::ArmedForces) => v1::NoChoiceReason::ArmedForces,
+        Some(NoChoice::PatientAskedReferrer) => v1::NoChoiceReason::PatientAskedReferrer,
+        Some(NoChoice::OneProvider) => v1::NoChoiceReason::OneProvider,
+    };
+    v1::ReferralChoice {
+        offered: referral.offered.iter().map(ToString::to_string).collect(),
+        provider: referral.provider.to_string(),
+        site: referral.site.map(|site| site.to_string()).unwrap_or_default(),
+        no_choice_reason: no_choice.into(),
+        practice: referral.practice.to_string(),
+        referred_on: Some(common::day(referral.referred)),
+    }
+}
+
+/// A move.
+#[must_use]
+pub fn moved(ask: &MoveReferral) -> v1::ReferralMoved {
+    use v1::referral_move::Kind;
+    let mut message = v1::ReferralMove::default();
+    let kind = match ask.what {
+        Move::Accepted => Kind::Accepted,
+        Move::Returned => Kind::Returned,
+        Move::Booked { day } => {
+            message.booked_date = Some(common::day(day));
+            Kind::Booked
+        }
+        Move::Attended => Kind::Attended,
+        Move::NotAttended => Kind::NotAttended,
+        Move::Listed { hrg, classification } => {
+            message.hrg = hrg.to_string();
+            message.patient_classification = classification.to_string();
+            Kind::Listed
+        }
+        Move::Treated => Kind::Treated,
+        Move::Monitored { by_patient: true } => Kind::MonitoredByPatient,
+        Move::Monitored { by_patient: false } => Kind::MonitoredByProfessional,
+        Move::Resumed => Kind::Resumed,
+        Move::NotTreated => Kind::NotTreated,
+        Move::Declined => Kind::Declined,
+        Move::Transferred { provider, site } => {
+            message.provider = provider.to_string();
+            message.site = site.map(|site| site.to_string()).unwrap_or_default();
+            Kind::Transferred
+        }
+        Move::Discharged => Kind::Discharged,
+        Move::Cancelled => Kind::Cancelled,
+    };
+    message.kind = kind.into();
+    v1::ReferralMoved { r#move: Some(message), on_date: Some(common::day(ask.on)) }
+}
+
+/// What is held for a referral.
+#[must_use]
+pub fn hold(row: &Referral) -> v1::ReferralHold {
+    v1::ReferralHold {
+        held_pence: row.held.get(),
+        left_pence: row.left.get(),
+        until_date: (!row.held.is_zero()).then(|| common::day(row.until)),
+    }
+}
+
+/// How a referral ended.
+#[must_use]
+pub const fn state(state: ReferralState) -> v1::ReferralState {
+    match state {
         ReferralState::Open => v1::ReferralState::Open,
         ReferralState::Discharged => v1::ReferralState::Discharged,
         ReferralState::Cancelled => v1::ReferralState::Cancelled,
         ReferralState::Expired => v1::ReferralState::Expired,
+    }
+}
+
+/// A referral.
+#[must_use]
+pub fn referral(number: Position, row: &Referral, life: Option<&Life>) -> v1::Referral {
+    let source = match row.source {
+        None => v1::ReferralSource::Unspecified,
+        Some(Source::Gp) => v1::ReferralSource::Gp,
+        Some(Source::Other) => v1::ReferralSource::Other,
     };
     v1::Referral {
         position: number.get(),
@@ -278,11 +406,9 @@ pub fn referral(number: Position, row: &Referral) -> v1::Referral {
         referred_on: Some(common::day(row.referred)),
         provider: row.provider.to_string(),
         payer: row.route.map(|route| route.payer.to_string()).unwrap_or_default(),
-        state: state.into(),
+        state: state(row.state).into(),
         implied: row.is_implied(),
-        held_pence: row.held.get(),
-        hold_left_pence: row.left.get(),
-        hold_until: (!row.held.is_zero()).then(|| common::day(row.until)),
         lines: row.lines,
+        stage: life.map_or(v1::ReferralStage::Unspecified, |life| stage(life.stage)).into(),
     }
 }

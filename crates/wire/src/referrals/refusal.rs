@@ -111,7 +111,8 @@ impl Reason for Refusal {
             | Self::RepricingApproved
             | Self::RepricingNotApproved
             | Self::SamePerson
-            | Self::DigestMismatch => Class::Precondition,
+            | Self::DigestMismatch
+            | Self::MoveIllegal => Class::Precondition,
             Self::SubmissionIdUsed => Class::Exists,
         }
     }

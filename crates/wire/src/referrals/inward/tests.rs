@@ -252,6 +252,7 @@ proptest! {
             excluded_days: numbers.4,
             local_identifier: text(),
             claimed_mff: text(),
+            ..v1::ActivityLine::default()
         };
         let ReadLine::Unreadable(unread) = line(&message, place()) else { return Ok(()) };
         prop_assert!(!Reasons::from(unread.line.faults).is_empty());

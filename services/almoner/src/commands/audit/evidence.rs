@@ -7,7 +7,8 @@ use proto::{
     health_budgets::v1::{GetSpendRequest, SpendState},
     ledger::v1::{self, leg::Window},
     referrals::v1::{
-        Answer, GetLineRequest, GetReferralRequest, Line, Referral, get_line_request, get_referral_request,
+        Answer, GetLineRequest, GetReferralLifeRequest, GetReferralLifeResponse, Line, get_line_request,
+        get_referral_life_request,
     },
     settlement::v1::{GetRunRequest, Payment, RunRow, SettlementRun},
 };
@@ -88,6 +89,17 @@ impl<'a> Evidence<'a> {
         Ok(steps)
     }
 
+    /// What became of the money of an entry: each window that it added to, with the account, the payments that pay it, and the run of
+    /// each.
+    pub(crate) fn money(&self, entry: &v1::Entry) -> Vec<(String, String, Vec<&Payment>)> {
+        let of = |(account, window): (String, String)| {
+            let rows = self.paid.get(&(account.clone(), window.clone()));
+            let payments = rows.into_iter().flatten().filter_map(|row| row.payment.as_ref());
+            (account, window, payments.collect())
+        };
+        self.windows(entry).into_iter().map(of).collect()
+    }
+
     /// The windows that an entry added to, with the account of each.
     fn windows(&self, entry: &v1::Entry) -> Vec<(String, String)> {
         let legs = entry.posting.iter().flat_map(|posting| &posting.legs).enumerate();
@@ -142,10 +154,10 @@ impl<'a> Evidence<'a> {
             Err(status) => return Err(status.into()),
         };
         let Some(number) = referral else { return Ok(()) };
-        let key = Some(get_referral_request::Key::Position(number));
-        let request = GetReferralRequest { system: self.books.system.clone(), key, ..Default::default() };
+        let key = Some(get_referral_life_request::Key::Position(number));
+        let request = GetReferralLifeRequest { system: self.books.system.clone(), key, ..Default::default() };
         match self.books.connection.ask(request).await {
-            Ok(answer) => steps.push(describe_referral(&answer.referral.unwrap_or_default())),
+            Ok(answer) => steps.push(describe_referral(answer)),
             Err(status) if status.code() == Code::NotFound => {}
             Err(status) => return Err(status.into()),
         }
@@ -220,7 +232,8 @@ fn describe_line(line: &Line, steps: &mut Vec<String>) {
     }));
 }
 
-fn describe_referral(referral: &Referral) -> String {
+fn describe_referral(life: GetReferralLifeResponse) -> String {
+    let (referral, hold) = (life.referral.unwrap_or_default(), life.hold.unwrap_or_default());
     let state = word(referral.state().as_str_name(), "REFERRAL_STATE_");
     let implied = if referral.implied { ", implied by its activity" } else { "" };
     format!(
@@ -229,7 +242,7 @@ fn describe_referral(referral: &Referral) -> String {
         referral.provider,
         dated(referral.referred_on),
         referral.treatment_function,
-        pounds(referral.hold_left_pence),
-        pounds(referral.held_pence),
+        pounds(hold.left_pence),
+        pounds(hold.held_pence),
     )
 }

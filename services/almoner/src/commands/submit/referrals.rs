@@ -142,11 +142,30 @@ fn read(row: &Row) -> (u64, Sender, v1::ReferralSubmission) {
         offered: offered.map(str::to_owned).collect(),
         provider: text(Field::Provider),
         site: text(Field::Site),
+        pathway_identifier: text(Field::Pathway),
+        no_choice_reason: no_choice(row.text(Field::NoChoice)),
+        clock_start_date: source::date(row, Field::ClockStart),
+        residence: source::residence(row),
     };
     let reference =
         [row.text(Field::Reference), row.text(Field::Ubrn)].into_iter().find(|text| !text.is_empty());
     let sender = Sender { file_line: row.line, reference: reference.unwrap_or_default().to_owned() };
     (row.number, sender, referral)
+}
+
+/// Why there was no choice; -1, which is no reason, for another word.
+fn no_choice(word: &str) -> i32 {
+    let reason = match word.to_ascii_lowercase().as_str() {
+        "" => v1::NoChoiceReason::Unspecified,
+        "urgent" => v1::NoChoiceReason::Urgent,
+        "maternity" => v1::NoChoiceReason::Maternity,
+        "detained" => v1::NoChoiceReason::Detained,
+        "armed-forces" => v1::NoChoiceReason::ArmedForces,
+        "patient-asked-referrer" => v1::NoChoiceReason::PatientAskedReferrer,
+        "one-provider" => v1::NoChoiceReason::OneProvider,
+        _ => return -1,
+    };
+    reason.into()
 }
 
 /// Errors when none of the first referrals is for a commissioner of this system: the file is another system's.

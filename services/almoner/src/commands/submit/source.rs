@@ -4,6 +4,7 @@ use activity_files::{Choices, Contents, Field, Kind, Mapping, Plan, Row, Underst
 use anyhow::{Context as _, bail, ensure};
 use core::ops::ControlFlow;
 use journal::Digest;
+use nhs::PostcodeDistrict;
 use proto::{google::r#type::Date, referrals::v1};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -184,8 +185,22 @@ fn line(row: &Row) -> v1::ActivityLine {
         administrative_category: text(Field::AdministrativeCategory),
         local_identifier: text(Field::LocalIdentifier),
         claimed_mff: text(Field::MarketForcesFactor),
+        pathway_identifier: text(Field::Pathway),
+        residence: residence(row),
+        overseas_visitor: text(Field::OverseasVisitor),
         // More days than any stay has: what is no number is refused as such.
         excluded_days: if excluded.is_empty() { 0 } else { excluded.parse().unwrap_or(u32::MAX) },
+    }
+}
+
+/// The outward part of a postcode: the rest names a street, and is not sent. What is no postcode is sent as a sign of that.
+pub(super) fn residence(row: &Row) -> String {
+    let text = row.text(Field::Residence).to_uppercase();
+    let district = text.parse::<PostcodeDistrict>().or_else(|_| PostcodeDistrict::of_postcode(&text));
+    match district {
+        Ok(district) => district.to_string(),
+        Err(_) if text.is_empty() => text,
+        Err(_) => "?".to_owned(),
     }
 }
 

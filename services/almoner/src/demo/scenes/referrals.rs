@@ -73,5 +73,6 @@ fn submission(referral: &Referral) -> ReferralSubmission {
         offered: referral.offered.iter().map(|ods| (*ods).to_owned()).collect(),
         provider: referral.place.provider.to_owned(),
         site: referral.place.site.to_owned(),
+        ..ReferralSubmission::default()
     }
 }
