@@ -8,7 +8,11 @@ use crate::{
     measure::{Call, Meters, Observed},
     panics, published, telemetry,
 };
-use access::{Caller, permits};
+use access::{
+    Caller,
+    methods::{self, Method},
+    permits,
+};
 use http::{Request, Response, header::HeaderMap};
 use std::{
     borrow::Cow,
@@ -21,7 +25,7 @@ use std::{
 };
 use tokio::sync::Semaphore;
 use tonic::{Status, body::Body, service::Routes};
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 use tracing::Instrument as _;
 use wire::{Pushback, status};
 
@@ -82,20 +86,19 @@ impl Service<Request<Body>> for Gate {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let path = request.uri().path();
-            let page = is_page(path);
-            let method = match access::methods::row(path) {
-                Some(row) => Cow::Borrowed(row.path),
-                None if is_common(path) => Cow::Owned(path.to_owned()),
-                None if page => Cow::Borrowed(published::PREFIX),
-                None => Cow::Borrowed("unknown"),
+            let asked = Asked::of(request.uri().path());
+            let method = match &asked {
+                Asked::Method(method) => Cow::Borrowed(method.path),
+                Asked::Common => Cow::Owned(request.uri().path().to_owned()),
+                Asked::Page => Cow::Borrowed(published::PREFIX),
+                Asked::Unknown => Cow::Borrowed("unknown"),
             };
-            let span = telemetry::call_span(&method, request.headers());
+            let span = telemetry::call_span(method.clone(), request.headers());
             let call = shared.meters.begin(method);
-            let answer = shared.admit(request).instrument(span.clone()).await;
+            let answer = shared.admit(&asked, request).instrument(span.clone()).await;
             let (response, permit) = match answer {
                 Ok((response, permit)) => (response, permit),
-                Err(status) if page => (published::refused(&status), None),
+                Err(status) if matches!(asked, Asked::Page) => (published::refused(&status), None),
                 Err(status) => (status.into_http(), None),
             };
             Ok(observe(response, call, permit, span))
@@ -107,18 +110,26 @@ type Permit = Option<tokio::sync::OwnedSemaphorePermit>;
 
 impl Shared {
     /// The answer of the method called, or why it was not called.
-    async fn admit(&self, mut request: Request<Body>) -> Result<(Response<Body>, Permit), Status> {
+    async fn admit(
+        &self,
+        asked: &Asked,
+        mut request: Request<Body>,
+    ) -> Result<(Response<Body>, Permit), Status> {
         let caller = match request.extensions().get::<Peer>().map(|peer| &peer.caller) {
             Some(Ok(caller)) => Arc::clone(caller),
             Some(Err(error)) => return Err(status::unauthenticated(error)),
             None => return Err(status::unauthenticated(&access::CallerError::NoIdentity)),
         };
         // Permission before existence: a method without a row and a method that is not there answer alike.
-        let page = is_page(request.uri().path());
-        if !page && !permits(&caller, request.uri().path()) {
+        let permitted = match asked {
+            Asked::Method(method) => permits(&caller, method.path),
+            Asked::Common | Asked::Page => true,
+            Asked::Unknown => false,
+        };
+        if !permitted {
             return Err(status::method_not_allowed());
         }
-        let common = is_common(request.uri().path());
+        let common = matches!(asked, Asked::Common);
         let (routes, journals) = match self.full.get() {
             Some((routes, journals)) => (routes, Some(journals)),
             None if common => (&self.early, None),
@@ -126,17 +137,16 @@ impl Shared {
         };
         let permit = if common { None } else { Some(self.place(&caller)?) };
         let time = deadline(request.headers()).map_or(self.call_time, |asked| asked.min(self.call_time));
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> = match journals.filter(|_| page) {
-            Some(journals) => {
-                let (journals, (head, _)) = (Arc::clone(journals), request.into_parts());
-                Box::pin(async move {
-                    Ok(published::answer(&journals, &caller, &head.method, head.uri.path()).await)
-                })
+        let answer = async {
+            if let (Asked::Page, Some(journals)) = (asked, journals) {
+                let (head, _) = request.into_parts();
+                let page = published::answer(journals, &caller, &head.method, head.uri.path());
+                // Boxed: few calls are of pages, and every call would carry what they need.
+                return Ok(Box::pin(page).await);
             }
-            None => {
-                request.extensions_mut().insert(caller);
-                Box::pin(routes.clone().oneshot(request))
-            }
+            request.extensions_mut().insert(caller);
+            // Routes are always ready.
+            routes.clone().call(request).await
         };
         let answer = panics::caught(answer);
         match tokio::time::timeout(time.saturating_sub(DEADLINE_MARGIN), answer).await {
@@ -153,14 +163,27 @@ impl Shared {
     }
 }
 
-/// Health and reflection: answered before the services have recovered, and outside the limits.
-fn is_common(path: &str) -> bool {
-    access::methods::is_common(path)
+/// What a path asks for.
+enum Asked {
+    /// A method of the table.
+    Method(&'static Method),
+    /// Health or reflection: answered before the services have recovered, and outside the limits.
+    Common,
+    /// A page of a log, which is plain HTTP and no call.
+    Page,
+    /// Nothing that is there for anybody.
+    Unknown,
 }
 
-/// A page of a log, which is plain HTTP and no call.
-fn is_page(path: &str) -> bool {
-    path.starts_with(published::PREFIX)
+impl Asked {
+    fn of(path: &str) -> Self {
+        match methods::row(path) {
+            Some(method) => Self::Method(method),
+            None if methods::is_common(path) => Self::Common,
+            None if path.starts_with(published::PREFIX) => Self::Page,
+            None => Self::Unknown,
+        }
+    }
 }
 
 fn observe(response: Response<Body>, mut call: Call, permit: Permit, span: tracing::Span) -> Response<Body> {

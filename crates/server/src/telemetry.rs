@@ -22,6 +22,9 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider},
 };
 use std::{
+    borrow::Cow,
+    cell::RefCell,
+    collections::HashMap,
     io::IsTerminal as _,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -128,18 +131,32 @@ fn ratio(one_in: u32) -> f64 {
     f64::from(one_in).recip()
 }
 
+thread_local! {
+    /// The spans of calls that no collector sees, by method.
+    static SPANS: RefCell<HashMap<&'static str, Span>> = RefCell::default();
+}
+
 /// The span of one call, a child of the caller's when it sent its trace context.
-pub(crate) fn call_span(method: &str, headers: &HeaderMap) -> Span {
+pub(crate) fn call_span(method: Cow<'static, str>, headers: &HeaderMap) -> Span {
     if !SENDING.load(Ordering::Relaxed) {
-        // For log lines alone: what they show of a call is its method.
-        return tracing::info_span!("call", rpc.method = method);
+        // For log lines alone: what they show of a call is its method, so that all calls of one may share a span.
+        let span = |method: &str| tracing::info_span!(parent: None, "call", rpc.method = method);
+        return match method {
+            Cow::Borrowed(method) => {
+                let shared = |spans: &mut HashMap<_, Span>| {
+                    spans.entry(method).or_insert_with_key(|method| span(method)).clone()
+                };
+                SPANS.with_borrow_mut(shared)
+            }
+            Cow::Owned(method) => span(&method),
+        };
     }
     let span = tracing::info_span!(
         "call",
         otel.name = method.trim_start_matches('/'),
         otel.kind = "server",
         rpc.system = "grpc",
-        rpc.method = method,
+        rpc.method = &*method,
     );
     if headers.contains_key("traceparent") {
         let parent = TraceContextPropagator::new().extract(&Incoming(headers));

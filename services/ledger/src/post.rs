@@ -55,10 +55,11 @@ impl Adapter {
         );
         let (system, mode, ()) = fields.known(known)?;
         let handle = self.journal(&system).await?;
+        // Boxed, so that the call most made does not carry what the others need.
         let (outcomes, as_of) = if mode == PostingMode::AllOrNone {
-            all_or_none(&handle, &caller, &request_id, &postings, validate_only).await?
+            Box::pin(all_or_none(&handle, &caller, &request_id, &postings, validate_only)).await?
         } else if validate_only {
-            validate_each(&handle, &postings).await?
+            Box::pin(validate_each(&handle, &postings)).await?
         } else {
             each(&handle, &caller, &postings).await?
         };
@@ -97,11 +98,11 @@ async fn each(
         }));
     }
     if reverses {
-        reverse_due(handle, caller).await?;
+        Box::pin(reverse_due(handle, caller)).await?;
     }
     let as_of = match last {
         Some(as_of) => as_of,
-        None => handle.read(None, |_, at| as_of(at)).await?,
+        None => Box::pin(handle.read(None, |_, at| as_of(at))).await?,
     };
     Ok((outcomes, as_of))
 }

@@ -181,9 +181,14 @@ impl<D: Domain> Journals<D> {
 
     /// The journal of `system`; opened now when the registry knows the system and this service has none yet.
     pub async fn get(self: &Arc<Self>, system: &SystemName) -> Result<Handle<D>, JournalsError> {
-        if let Some(handle) = self.opened(system) {
-            return Ok(handle);
+        match self.opened(system) {
+            Some(handle) => Ok(handle),
+            // Boxed: nearly every call finds it open, and would carry what opening needs.
+            None => Box::pin(self.found(system)).await,
         }
+    }
+
+    async fn found(self: &Arc<Self>, system: &SystemName) -> Result<Handle<D>, JournalsError> {
         let facts = self.directory.system(system).await;
         let facts = facts.map_err(|reason| JournalsError::Directory { system: system.clone(), reason })?;
         let facts = facts.ok_or_else(|| JournalsError::UnknownSystem(system.clone()))?;
