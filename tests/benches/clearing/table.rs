@@ -83,7 +83,9 @@ fn journal(report: &Value) -> Vec<Vec<String>> {
         );
     }
     if postgres.is_object() {
-        let version = postgres["version"].as_str().unwrap_or_default();
+        // "postgres (PostgreSQL) 15.18 (Debian …)"
+        let said = postgres["version"].as_str().unwrap_or_default();
+        let version = said.split_whitespace().nth(2).unwrap_or_default();
         let commits = |name: &str| format!("{}/s", grouped(&postgres[name]["per_second"]));
         let lines = |callers: usize| {
             let lines = match callers {
@@ -94,7 +96,7 @@ fn journal(report: &Value) -> Vec<Vec<String>> {
         };
         let (one, many) = (commits("1_caller_one_entry_a_commit"), commits("64_callers_one_entry_a_commit"));
         add(
-            &format!("{version} in the same run: one entry a commit, 1 and 64 callers"),
+            &format!("PostgreSQL {version} in the same run: one entry a commit, 1 and 64 callers"),
             format!("{one}; {many}"),
             "",
         );
