@@ -65,6 +65,9 @@ grounds! {
     ContestedOnReceipt = 9, "CONTESTED_ON_RECEIPT";
     /// Raised by hand.
     Manual = 10, "MANUAL";
+    /// Claimed at another price than ours by more than the contract tolerates. Our price is owed, so nothing is withheld: the
+    /// thread settles who is right.
+    PriceDiffers = 11, "PRICE_DIFFERS";
 }
 
 impl Ground {

@@ -12,7 +12,7 @@ use money::Pence;
 use nhs::{CdsIdentifier, Pseudonym};
 use reference::Stage;
 use referrals::{
-    ActivityLine, ConcludeChallenge, Conclusion, Ground, Grounds, Matched, RaiseChallenge, Referrals,
+    ActivityLine, ConcludeChallenge, Conclusion, Ground, Grounds, Matched, RaiseChallenge, Reason, Referrals,
     SetChallengeRules,
 };
 use server::journals::Handle;
@@ -41,6 +41,7 @@ struct Detail {
     pseudonym: Pseudonym,
     line: ActivityLine,
     implied: bool,
+    price_differs: bool,
 }
 
 /// The lines to be challenged, in the order of their records.
@@ -83,19 +84,30 @@ pub(crate) async fn raising(
             raising.challenged_before = raising.challenged_before.saturating_add(1);
             continue;
         }
-        let dearer_only = grounds == Grounds::NONE.with(Ground::PriceAboveSus);
+        let amount = amount(grounds, candidate.above_sus);
         raising.raise.push(RaiseChallenge {
             provider,
             cds_identifier: candidate.cds_identifier,
             line,
             grounds,
-            amount: dearer_only.then_some(candidate.above_sus),
+            amount,
             percent: None,
             text: String::new(),
             tag: None,
         });
     }
     Ok(raising)
+}
+
+/// How much is contested on these grounds; all of the line when none is said. What is claimed beyond our price is not owed, so
+/// nothing is withheld for it.
+fn amount(grounds: Grounds, above_sus: Pence) -> Option<Pence> {
+    let owed = grounds.iter().filter(|ground| *ground != Ground::PriceDiffers).collect::<Grounds>();
+    if owed.is_empty() {
+        Some(Pence::ZERO)
+    } else {
+        (owed == Grounds::NONE.with(Ground::PriceAboveSus)).then_some(above_sus)
+    }
 }
 
 /// What the comparison says of a line.
@@ -147,7 +159,8 @@ async fn details(handle: &Handle<Referrals>, subject: &Subject) -> Result<Vec<De
             // What was not attended claims nothing, and makes nothing a repetition.
             if !answered.reasons.is_nil() {
                 let implied = matches!(answered.referral, Some(Matched::Implied));
-                details.push(Detail { position, pseudonym: line.pseudonym, line, implied });
+                let price_differs = answered.reasons.contains(Reason::PriceDiffers);
+                details.push(Detail { position, pseudonym: line.pseudonym, line, implied, price_differs });
             }
         }
         Ok(details)
@@ -161,7 +174,8 @@ fn of_care(details: &[Detail]) -> Vec<(Position, Ground)> {
     for detail in details {
         by_patient.entry(detail.pseudonym).or_default().push(detail);
     }
-    let mut found = Vec::new();
+    let differing = details.iter().filter(|detail| detail.price_differs);
+    let mut found: Vec<_> = differing.map(|detail| (detail.position, Ground::PriceDiffers)).collect();
     for of_patient in by_patient.values() {
         let spells = of_patient.iter().filter(|detail| detail.line.pod.is_admitted());
         let spells: Vec<(Day, Day)> =
@@ -282,7 +296,8 @@ mod tests {
             residence: None,
             overseas: None,
         };
-        Detail { position: Position::new(number), pseudonym, line, implied: number == 7 }
+        let (implied, price_differs) = (number == 7, number == 4);
+        Detail { position: Position::new(number), pseudonym, line, implied, price_differs }
     }
 
     #[test]
@@ -298,6 +313,22 @@ mod tests {
         ];
         let found: Vec<_> =
             of_care(&details).into_iter().map(|(at, ground)| (at.get(), ground.code())).collect();
-        assert_eq!(found, [(3, "ATTENDANCE_DURING_SPELL"), (5, "REPEATED_FIRST"), (7, "NO_REFERRAL")]);
+        let expected =
+            [(4, "PRICE_DIFFERS"), (3, "ATTENDANCE_DURING_SPELL"), (5, "REPEATED_FIRST"), (7, "NO_REFERRAL")];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn as_much_is_contested_as_is_owed_on_its_grounds() {
+        let above = Pence::from_u32(7);
+        for (grounds, expected) in [
+            (&[Ground::PriceDiffers][..], Some(Pence::ZERO)),
+            (&[Ground::PriceAboveSus], Some(above)),
+            (&[Ground::PriceDiffers, Ground::PriceAboveSus], Some(above)),
+            (&[Ground::PriceDiffers, Ground::NotInSus], None),
+            (&[Ground::PriceAboveSus, Ground::HrgDiffers], None),
+        ] {
+            assert_eq!(amount(grounds.iter().copied().collect(), above), expected, "{grounds:?}");
+        }
     }
 }
