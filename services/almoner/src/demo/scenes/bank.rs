@@ -36,7 +36,8 @@ pub(super) struct Message {
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     account: String,
-    amount: Pence,
+    /// What was paid.
+    pub(super) amount: Pence,
     end_to_end_id: String,
 }
 

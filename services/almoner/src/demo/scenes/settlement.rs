@@ -86,7 +86,8 @@ pub(super) async fn run(
         if matches!(file.kind(), FileKind::Payments | FileKind::ControlledPayments) {
             let of_file = Bank::pay(&content)?;
             if file.kind() == FileKind::ControlledPayments {
-                direct = direct.or_else(|| of_file.first().cloned());
+                // The order of a file follows from ids that are drawn anew in each play; the largest amount does not.
+                direct = of_file.iter().cloned().chain(direct).max_by_key(|payment| payment.amount);
             }
             made.extend(of_file);
         }
