@@ -187,8 +187,8 @@ fn the_life_of_one_referral_is_shown_from_choice_to_bank_line() {
     assert!(text.contains("booking reference") && !text.contains('£'), "{text}");
 
     // A life made by its moves, and seen on the waiting list.
-    let head = "ubrn,nhs_number,treatment_function,source,referred_on,practice,offered,provider\n";
-    let row = format!("770000000099,{},110,gp,2017-08-01,K81004,RHW NV3,NV3\n", nhs_number(990));
+    let head = "ubrn,nhs_number,treatment_function,source,referred_on,practice,offered,provider,site\n";
+    let row = format!("770000000099,{},110,gp,2017-08-01,K81004,RHW NV3,NV3,NV323\n", nhs_number(990));
     let file = referrer.file("one.csv", &(head.to_owned() + &row));
     assert!(referrer.run(&["referral", "record", file.to_str().unwrap()]).status.success());
     let number = json(&referrer.run(&["referral", "show", "770000000099", "--json"]))["referral"].to_string();

@@ -274,6 +274,12 @@ pub(super) fn admission_price(
     day: Day,
 ) -> Option<Priced> {
     let pod = CLASSIFIED.iter().find(|(_, of)| *of == classification).map(|(pod, _)| *pod);
+    // Where is not known yet: an independent provider has a factor for each site, of which the first stands for all.
+    let mut sites =
+        reference.rows().sites.iter().filter(|row| row.payee == payee && row.validity.covers(day));
+    let mff = reference
+        .mff(payee, payee, day)
+        .or_else(|| sites.find_map(|row| reference.mff(payee, row.site, day)));
     let question = Question {
         activity: Activity::Spell(Spell {
             hrg,
@@ -282,7 +288,7 @@ pub(super) fn admission_price(
             length_of_stay_days: 0,
         }),
         date: day.date(),
-        mff: Some(reference.mff(payee, payee, day)?),
+        mff: Some(mff?),
         rounding: contract.rounding,
         local_price: pod.and_then(|pod| local_price(contract, Some(hrg), function, pod)),
         adjustments: adjustments(contract, Some(hrg), function, day),
